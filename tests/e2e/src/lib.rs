@@ -1,0 +1,1 @@
+//! The whole widget in a browser.

@@ -1,0 +1,2 @@
+//! What people type while they work on Roomlet.
+fn main() {}
