@@ -1,1 +1,33 @@
-//! To be written.
+//! The chat, pure: no browser, no clock, no randomness, no async.
+//!
+//! ```text
+//!   Input ──►  Client  ──► Output, Event, next deadline
+//!                │
+//!     ┌──────────┼───────────┐
+//!   rooms      links      sessions
+//!   (chat/)   (link/)    (backend/)      what is said, the way to say it, and the words
+//! ```
+//!
+//! [`Client`] has the contract. `config/` reads what a build is given, once, into types that cannot be wrong.
+
+mod backend;
+mod chat;
+mod client;
+pub mod config;
+mod link;
+mod random;
+mod time;
+mod timer;
+
+pub use chat::ids::{ConnectionId, GuestKey, RoomId, RoomIdError, RowId};
+pub use chat::message::{Author, Delivery, FailReason, Message, Row, RowContent};
+pub use chat::person::{DisplayName, Person};
+pub use chat::room::History;
+pub use chat::timeline::Change;
+pub use client::{
+    Client, Close, Command, Event, Input, MAX_ROOMS, Network, Output, Refusal, SendRefusal, Status,
+    TextSize, Visibility,
+};
+pub use random::Seed;
+pub use time::{Now, Timestamp, WallClock};
+pub use timer::Deadline;

@@ -1,0 +1,347 @@
+//! The frames: borrowed and exact outward, owned and tolerant inward.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::chat::ids::{ClientMessageId, GuestKey, RoomId};
+
+/// A frame to send. The field order is the one of `docs/contract.md`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub(super) enum ClientFrame<'a> {
+    /// Neither `roomId` nor `text`: no backend that does not know it can show it to anybody.
+    Hello {
+        #[serde(serialize_with = "exposed")]
+        guest_key: &'a GuestKey,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
+    },
+    SendMessage {
+        room_id: &'a RoomId,
+        text: &'a str,
+        /// In the full dialect only.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_message_id: Option<&'a ClientMessageId>,
+    },
+    History {
+        request_id: &'a str,
+        room_id: &'a RoomId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        before: Option<&'a str>,
+        limit: u8,
+    },
+    Ping,
+}
+
+impl ClientFrame<'_> {
+    pub(super) fn to_json(&self) -> String {
+        // Strings, numbers and unit variants always serialize.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn exposed<S: serde::Serializer>(key: &&GuestKey, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(key.expose())
+}
+
+/// The size of the frame that sends `text`, in bytes of UTF-8, in the longer of the two dialects.
+pub(crate) fn send_frame_bytes(room_id: &RoomId, text: &str) -> usize {
+    let id = ClientMessageId("0".repeat(32));
+    let client_message_id = Some(&id);
+    ClientFrame::SendMessage { room_id, text, client_message_id }.to_json().len()
+}
+
+/// A frame that was received.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ServerFrame {
+    Welcome {
+        connection_id: Option<String>,
+        sender_id: Option<String>,
+        history: bool,
+    },
+    /// It has a text: a message in either dialect.
+    Message(WireMessage),
+    Ack {
+        client_message_id: String,
+        id: String,
+        created_at: String,
+    },
+    History {
+        request_id: String,
+        messages: Vec<WireMessage>,
+        next_cursor: Option<String>,
+    },
+    Pong,
+    Error(WireError),
+    /// The gateway itself reports an error: string `message`, `connectionId` and `requestId`, no `type`.
+    Gateway {
+        message: String,
+        connection_id: String,
+    },
+    /// An action of some client, broadcast by a `$default` route that passes everything on.
+    Action,
+    /// A broadcast without a text: nothing in it is for people.
+    Textless,
+    /// An object with a `type` that is not known here.
+    UnknownType,
+    /// Anything else: other JSON, or no JSON at all.
+    Foreign,
+}
+
+/// A message, in either dialect.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct WireMessage {
+    /// `type` was there: the full dialect.
+    pub(super) typed: bool,
+    pub(super) id: Option<String>,
+    pub(super) room_id: Option<String>,
+    pub(super) text: String,
+    pub(super) created_at: Option<String>,
+    pub(super) client_message_id: Option<String>,
+    pub(super) sender: Option<WireSender>,
+    pub(super) sender_connection_id: Option<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct WireSender {
+    pub(super) id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) kind: Option<String>,
+}
+
+/// An error of the full dialect.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct WireError {
+    pub(super) code: String,
+    pub(super) room_id: Option<String>,
+    pub(super) request_id: Option<String>,
+    pub(super) client_message_id: Option<String>,
+    pub(super) retry_after_ms: Option<u64>,
+}
+
+/// All fields of all frames; one that has another type than expected counts as absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Fields {
+    #[serde(rename = "type", deserialize_with = "lenient")]
+    kind: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    action: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    client_message_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    code: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    connection_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    created_at: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    features: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient")]
+    id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    message: Option<String>,
+    messages: Vec<Fields>,
+    #[serde(deserialize_with = "lenient")]
+    next_cursor: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    request_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    retry_after_ms: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
+    room_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    sender: Option<WireSender>,
+    #[serde(deserialize_with = "lenient")]
+    sender_connection_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    text: Option<String>,
+}
+
+fn lenient<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
+impl ServerFrame {
+    pub(super) fn parse(text: &str) -> Self {
+        match serde_json::from_str::<Fields>(text) {
+            Ok(fields) if text.trim_start().starts_with('{') => Self::from_fields(fields),
+            Ok(_) | Err(_) => Self::Foreign,
+        }
+    }
+
+    fn from_fields(fields: Fields) -> Self {
+        match (fields.kind.as_deref(), &fields) {
+            (Some("welcome"), _) => Self::Welcome {
+                connection_id: fields.connection_id,
+                sender_id: fields.sender.map(|sender| sender.id),
+                history: fields.features.is_some_and(|all| all.iter().any(|one| one == "history")),
+            },
+            (
+                Some("ack"),
+                Fields {
+                    client_message_id: Some(send), id: Some(id), created_at: Some(at), ..
+                },
+            ) => Self::Ack {
+                client_message_id: send.clone(),
+                id: id.clone(),
+                created_at: at.clone(),
+            },
+            (Some("history"), Fields { request_id: Some(request_id), .. }) => Self::History {
+                request_id: request_id.clone(),
+                next_cursor: fields.next_cursor,
+                messages: fields.messages.into_iter().filter_map(Fields::into_message).collect(),
+            },
+            (Some("pong"), _) => Self::Pong,
+            (Some("error"), Fields { code: Some(code), .. }) => Self::Error(WireError {
+                code: code.clone(),
+                room_id: fields.room_id,
+                request_id: fields.request_id,
+                client_message_id: fields.client_message_id,
+                retry_after_ms: fields.retry_after_ms,
+            }),
+            (
+                None,
+                Fields {
+                    message: Some(message),
+                    connection_id: Some(connection_id),
+                    request_id: Some(_),
+                    text: None,
+                    ..
+                },
+            ) => Self::Gateway { message: message.clone(), connection_id: connection_id.clone() },
+            (_, Fields { text: Some(_), .. }) => {
+                fields.into_message().map_or(Self::Foreign, Self::Message)
+            }
+            (Some(_), _) => Self::UnknownType,
+            (None, Fields { action: Some(action), .. }) if is_action(action) => Self::Action,
+            (
+                None,
+                Fields {
+                    sender_connection_id: Some(_), created_at: Some(_), message: None, ..
+                },
+            ) => Self::Textless,
+            (None, _) => Self::Foreign,
+        }
+    }
+}
+
+/// The actions that this widget sends and that carry nothing for people.
+fn is_action(action: &str) -> bool {
+    matches!(action, "hello" | "history" | "join" | "leave" | "ping" | "typing")
+}
+
+impl Fields {
+    fn into_message(self) -> Option<WireMessage> {
+        Some(WireMessage {
+            typed: self.kind.is_some(),
+            id: self.id,
+            room_id: self.room_id,
+            text: self.text?,
+            created_at: self.created_at,
+            client_message_id: self.client_message_id,
+            sender: self.sender,
+            sender_connection_id: self.sender_connection_id,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> GuestKey {
+        GuestKey::parse("0123456789abcdef0123456789abcdef").unwrap()
+    }
+
+    #[test]
+    fn frames_go_out_byte_for_byte() {
+        let room_id = &RoomId::parse("123").unwrap();
+        let id = ClientMessageId("c1".into());
+        let cases = [
+            (
+                ClientFrame::Hello { guest_key: &key(), name: Some("Ann") },
+                r#"{"action":"hello","guestKey":"0123456789abcdef0123456789abcdef","name":"Ann"}"#,
+            ),
+            (
+                ClientFrame::Hello { guest_key: &key(), name: None },
+                r#"{"action":"hello","guestKey":"0123456789abcdef0123456789abcdef"}"#,
+            ),
+            (
+                ClientFrame::SendMessage { room_id, text: "hi", client_message_id: None },
+                r#"{"action":"sendMessage","roomId":"123","text":"hi"}"#,
+            ),
+            (
+                ClientFrame::SendMessage { room_id, text: "hi", client_message_id: Some(&id) },
+                r#"{"action":"sendMessage","roomId":"123","text":"hi","clientMessageId":"c1"}"#,
+            ),
+            (
+                ClientFrame::History { request_id: "1", room_id, before: None, limit: 50 },
+                r#"{"action":"history","requestId":"1","roomId":"123","limit":50}"#,
+            ),
+            (
+                ClientFrame::History { request_id: "1", room_id, before: Some("m"), limit: 50 },
+                r#"{"action":"history","requestId":"1","roomId":"123","before":"m","limit":50}"#,
+            ),
+            (ClientFrame::Ping, r#"{"action":"ping"}"#),
+        ];
+        for (frame, json) in cases {
+            assert_eq!(frame.to_json(), json);
+        }
+    }
+
+    #[test]
+    fn a_basic_broadcast_is_a_message() {
+        let json = r#"{"roomId":"123","text":"hi","senderConnectionId":"XyZ=","createdAt":"2025-10-29T04:06:00.000Z"}"#;
+        let ServerFrame::Message(message) = ServerFrame::parse(json) else { panic!("no message") };
+        assert_eq!(message.text, "hi");
+        assert!(!message.typed);
+        assert_eq!(message.sender_connection_id.as_deref(), Some("XyZ="));
+    }
+
+    #[test]
+    fn a_gateway_error_is_told_by_its_three_fields() {
+        let json =
+            r#"{"message": "Internal server error", "connectionId":"XyZ=", "requestId":"AbC="}"#;
+        let expected = ServerFrame::Gateway {
+            message: "Internal server error".into(),
+            connection_id: "XyZ=".into(),
+        };
+        assert_eq!(ServerFrame::parse(json), expected);
+        assert_eq!(ServerFrame::parse(r#"{"message":"hello"}"#), ServerFrame::Foreign);
+    }
+
+    #[test]
+    fn what_is_no_message_is_sorted() {
+        let cases = [
+            ("", ServerFrame::Foreign),
+            ("no JSON", ServerFrame::Foreign),
+            ("[]", ServerFrame::Foreign),
+            ("[null,null]", ServerFrame::Foreign),
+            ("5", ServerFrame::Foreign),
+            ("null", ServerFrame::Foreign),
+            ("{}", ServerFrame::Foreign),
+            (r#"{"text":5}"#, ServerFrame::Foreign),
+            (r#"{"type":"confetti"}"#, ServerFrame::UnknownType),
+            (r#"{"type":"pong"}"#, ServerFrame::Pong),
+            (r#"{"action":"hello","guestKey":"x"}"#, ServerFrame::Action),
+            (r#"{"roomId":"1","senderConnectionId":"x","createdAt":"now"}"#, ServerFrame::Textless),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(ServerFrame::parse(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_a_strange_type_counts_as_absent() {
+        let json =
+            r#"{"text":"hi","createdAt":1761710760000,"id":{},"sender":"ann","roomId":null}"#;
+        let ServerFrame::Message(message) = ServerFrame::parse(json) else { panic!("no message") };
+        assert_eq!(message, WireMessage { text: "hi".into(), ..WireMessage::default() });
+    }
+}

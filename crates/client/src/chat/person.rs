@@ -1,0 +1,125 @@
+//! The person of this widget: their guest key, their display name, their own messages.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+
+use super::ids::{ClientMessageId, GuestKey};
+use super::message::{Author, Sender};
+
+/// How many of one's own sends are remembered, to recognise them when they come back.
+const MAX_SENDS_REMEMBERED: usize = 1_000;
+
+/// A display name: trimmed, without control or bidi characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// The longest name, in characters. The backend counts graphemes and has the last word.
+    const MAX_CHARACTERS: usize = 64;
+
+    /// Cleans a name; `None` if nothing is left of it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let kept = text.chars().filter(|&character| !character.is_control() && !is_bidi(character));
+        let kept = kept.take(Self::MAX_CHARACTERS).collect::<String>();
+        let trimmed = kept.trim();
+        (!trimmed.is_empty()).then(|| Self(trimmed.to_owned()))
+    }
+
+    /// The name as it is shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DisplayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Marks, embeddings, overrides and isolates of the Unicode bidirectional algorithm (UAX #9).
+fn is_bidi(character: char) -> bool {
+    matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Who the person is to the backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The guest's secret; the backend publishes only a hash of it.
+    pub guest_key: GuestKey,
+    /// The name that others see.
+    pub name: Option<DisplayName>,
+}
+
+/// Tells the person's own messages from those of others.
+#[derive(Debug, Default)]
+pub(crate) struct Ownership {
+    sender_id: Option<String>,
+    sends: BTreeSet<ClientMessageId>,
+    order: VecDeque<ClientMessageId>,
+}
+
+impl Ownership {
+    /// The backend has said which sender id is ours.
+    pub(crate) fn learn_sender(&mut self, id: String) {
+        self.sender_id = Some(id);
+    }
+
+    /// Remembers a send; at the bound the oldest is forgotten.
+    pub(crate) fn remember(&mut self, id: ClientMessageId) {
+        if self.order.len() == MAX_SENDS_REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.sends.remove(&oldest);
+        }
+        if self.sends.insert(id.clone()) {
+            self.order.push_back(id);
+        }
+    }
+
+    /// Who a message is by: us, if it bears the id of a send of ours or our sender id.
+    pub(crate) fn author(
+        &self,
+        client_message_id: Option<&ClientMessageId>,
+        sender: Sender,
+    ) -> Author {
+        if client_message_id.is_some_and(|id| self.sends.contains(id)) {
+            return Author::Me;
+        }
+        match sender {
+            Sender::Me => Author::Me,
+            Sender::Person { id, .. } if self.sender_id.as_ref() == Some(&id) => Author::Me,
+            Sender::Person { id, name, guest } => {
+                let name = name.as_deref().and_then(DisplayName::parse).map(|name| name.0);
+                Author::Other { id, name, guest }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_loses_control_and_bidi_characters() {
+        assert_eq!(DisplayName::parse("  An\u{202E}n\n ").unwrap().as_str(), "Ann");
+        assert_eq!(DisplayName::parse(" \u{2066}\u{7} "), None);
+        assert_eq!(DisplayName::parse(&"가".repeat(100)).unwrap().as_str(), "가".repeat(64));
+    }
+
+    #[test]
+    fn the_oldest_send_is_forgotten_at_the_bound() {
+        let mut ownership = Ownership::default();
+        for number in 0..=MAX_SENDS_REMEMBERED {
+            ownership.remember(ClientMessageId(number.to_string()));
+        }
+        let stranger = || Sender::Person { id: "x".into(), name: None, guest: true };
+        let author = |number: usize| {
+            ownership.author(Some(&ClientMessageId(number.to_string())), stranger())
+        };
+        assert_ne!(author(0), Author::Me);
+        assert_eq!(author(1), Author::Me);
+        assert_eq!(author(MAX_SENDS_REMEMBERED), Author::Me);
+    }
+}

@@ -1,0 +1,310 @@
+//! One room: its timeline, its outbox, and what is known of its history.
+
+use std::time::Duration;
+
+use super::ids::{MessageId, RoomId};
+use super::outbox::Outbox;
+use super::timeline::{OrderKey, Timeline};
+use crate::backend::{Cursor, HistoryRequest, Page, RequestId, Retry};
+use crate::time::{Timestamp, parse_utc};
+use crate::timer::{Deadline, TimerKind, Timers};
+
+/// Messages of one page of history.
+const PAGE_MESSAGES: u8 = 50;
+/// Catch-up starts this long before the last contiguous message, since ids of parallel writers do not become
+/// visible in order.
+const CATCH_UP_OVERLAP_MILLISECONDS: i64 = 60_000;
+/// Catch-up runs once more after this time: a join is no fence on every backend.
+const CATCH_UP_AGAIN: Duration = Duration::from_secs(3);
+/// Pages of one catch-up; beyond, the older rows leave the list and are loaded again when scrolled to.
+const MAX_CATCH_UP_PAGES: u32 = 100;
+/// How long a page of history may take.
+const HISTORY_DEADLINE: Duration = Duration::from_secs(15);
+/// The pause after a page that did not come.
+const HISTORY_RETRY: Duration = Duration::from_secs(2);
+
+/// How far back the messages of a room can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum History {
+    /// Not known yet.
+    #[default]
+    Unknown,
+    /// The backend keeps none.
+    None,
+    /// There are older messages.
+    More,
+    /// Older messages are on their way.
+    Loading,
+    /// The first message of the room is in the list.
+    Beginning,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// To look again for messages that became visible late.
+    CatchUpAgain,
+    /// The outstanding page is late.
+    Page,
+    /// A refused page may be asked for again.
+    RetryPage,
+}
+
+impl TimerKind for Timer {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::CatchUpAgain => "catch-up is due once more",
+            Self::Page => "a page of history is late",
+            Self::RetryPage => "a page of history is asked for again",
+        }
+    }
+}
+
+/// What the room wants to know of its history, and what it is waiting for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reading {
+    Idle,
+    /// From the newest page backwards until what is known is met.
+    CatchUp {
+        next: Option<Cursor>,
+        until: Option<OrderKey>,
+        pages: u32,
+        first: bool,
+        asked: Option<RequestId>,
+    },
+    /// One page of older messages.
+    Older {
+        asked: Option<RequestId>,
+    },
+}
+
+/// One room of a client.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) id: RoomId,
+    pub(crate) timeline: Timeline,
+    pub(crate) outbox: Outbox,
+    joined: Option<Joined>,
+    /// Everything that the server has from the first row to here is in the list.
+    contiguous: Option<OrderKey>,
+    /// Where the messages before the first row begin; `None` with `history` at its beginning.
+    older: Option<Cursor>,
+    history: History,
+    reading: Reading,
+    timers: Timers<Timer>,
+    requests: u64,
+    was_joined: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Joined {
+    history: bool,
+}
+
+impl Room {
+    pub(crate) fn new(id: RoomId) -> Self {
+        Self {
+            id,
+            timeline: Timeline::default(),
+            outbox: Outbox::default(),
+            joined: None,
+            contiguous: None,
+            older: None,
+            history: History::default(),
+            reading: Reading::Idle,
+            timers: Timers::default(),
+            requests: 0,
+            was_joined: false,
+        }
+    }
+
+    pub(crate) fn history(&self) -> History {
+        self.history
+    }
+
+    pub(crate) fn is_joined(&self) -> bool {
+        self.joined.is_some()
+    }
+
+    /// The room is joined; returns whether messages may have been missed with no history to fetch them from.
+    pub(crate) fn joined(&mut self, now: Timestamp, history: bool) -> bool {
+        let again = std::mem::replace(&mut self.was_joined, true);
+        let upgraded = self.joined.is_some();
+        self.joined = Some(Joined { history });
+        if history {
+            self.catch_up(now, true);
+            return false;
+        }
+        self.history = History::None;
+        again && !upgraded
+    }
+
+    /// The connection has gone, and with it the answers it owed.
+    pub(crate) fn left(&mut self) {
+        self.joined = None;
+        self.timers = Timers::default();
+        if self.reading != Reading::Idle {
+            self.stop_reading();
+        }
+    }
+
+    /// The person wants to read older messages.
+    pub(crate) fn load_older(&mut self) {
+        if self.history == History::More && self.reading == Reading::Idle && self.is_joined() {
+            self.reading = Reading::Older { asked: None };
+            self.history = History::Loading;
+        }
+    }
+
+    /// The next request of history, if one is due.
+    pub(crate) fn next_request(&mut self, now: Timestamp) -> Option<HistoryRequest> {
+        if self.joined != Some(Joined { history: true }) || self.timers.is_set(Timer::RetryPage) {
+            return None;
+        }
+        self.requests += 1;
+        let request = RequestId(format!("{}", self.requests));
+        let before = match &mut self.reading {
+            Reading::CatchUp { next, asked: asked @ None, .. } => {
+                *asked = Some(request.clone());
+                next.clone()
+            }
+            Reading::Older { asked: asked @ None } => {
+                *asked = Some(request.clone());
+                self.older.clone()
+            }
+            Reading::Idle | Reading::CatchUp { .. } | Reading::Older { .. } => return None,
+        };
+        self.timers.set(Timer::Page, now + HISTORY_DEADLINE);
+        Some(HistoryRequest { request, room: self.id.clone(), before, limit: PAGE_MESSAGES })
+    }
+
+    /// Whether this request is the one the room is waiting for.
+    pub(crate) fn awaits(&self, request: &RequestId) -> bool {
+        match &self.reading {
+            Reading::Idle => false,
+            Reading::CatchUp { asked, .. } | Reading::Older { asked } => {
+                asked.as_ref() == Some(request)
+            }
+        }
+    }
+
+    /// A page that the room was waiting for has come, and its messages are in the timeline.
+    pub(crate) fn page_arrived(&mut self, now: Timestamp, page: &Page, oldest: Option<OrderKey>) {
+        self.timers.stop(Timer::Page);
+        match std::mem::replace(&mut self.reading, Reading::Idle) {
+            Reading::Idle => {}
+            Reading::Older { .. } => self.set_older(page.next.clone()),
+            Reading::CatchUp { until, pages, first, .. } => {
+                let met = match (&until, &oldest) {
+                    (Some(until), Some(oldest)) => reaches_back(oldest, until),
+                    (None, _) | (_, None) => true,
+                };
+                let ends = page.next.is_none();
+                if met || ends || pages + 1 >= MAX_CATCH_UP_PAGES {
+                    if let (false, Some(oldest)) = (met || ends, &oldest) {
+                        self.timeline.drop_before(oldest);
+                    }
+                    if until.is_none() || ends || !met {
+                        self.set_older(page.next.clone());
+                    }
+                    self.contiguous = Some(self.timeline.newest().cloned().unwrap_or_else(start));
+                    if first {
+                        self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
+                    }
+                } else {
+                    let next = page.next.clone();
+                    self.reading =
+                        Reading::CatchUp { next, until, pages: pages + 1, first, asked: None };
+                }
+            }
+        }
+    }
+
+    /// A page that the room was waiting for was refused.
+    pub(crate) fn page_refused(&mut self, now: Timestamp, retry: Retry) {
+        self.timers.stop(Timer::Page);
+        match retry {
+            Retry::After(pause) => {
+                self.forget_request();
+                self.timers.set(Timer::RetryPage, now + pause.max(HISTORY_RETRY));
+            }
+            Retry::Never => self.stop_reading(),
+        }
+    }
+
+    /// A live message is in the timeline: what is known stays contiguous while nothing is being caught up.
+    pub(crate) fn message_arrived(&mut self) {
+        let catching_up = matches!(self.reading, Reading::CatchUp { .. });
+        if self.contiguous.is_some() && !catching_up {
+            self.contiguous = self.timeline.newest().cloned();
+        }
+        if self.timeline.drop_above_bound()
+            && let Some(oldest) = self.timeline.oldest().filter(|_| self.history != History::None)
+        {
+            self.older = Some(Cursor(oldest.id.0.clone()));
+            if self.history == History::Beginning {
+                self.history = History::More;
+            }
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Deadline> {
+        let resume = self.outbox.resumes_at().filter(|_| self.is_joined());
+        let resume = resume.map(|at| Deadline { at, reason: "a pause of sending ends" });
+        Deadline::earliest([self.timers.next(), resume])
+    }
+
+    pub(crate) fn handle_time(&mut self, now: Timestamp) {
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::CatchUpAgain => self.catch_up(now, false),
+                Timer::Page => self.page_refused(now, Retry::After(HISTORY_RETRY)),
+                Timer::RetryPage => {}
+            }
+        }
+    }
+
+    fn catch_up(&mut self, now: Timestamp, first: bool) {
+        if !first && self.reading != Reading::Idle {
+            self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
+        } else {
+            if matches!(self.reading, Reading::Older { .. }) {
+                self.history = History::More;
+            }
+            let until = self.contiguous.clone();
+            self.reading = Reading::CatchUp { next: None, until, pages: 0, first, asked: None };
+        }
+    }
+
+    fn set_older(&mut self, older: Option<Cursor>) {
+        self.history = if older.is_some() { History::More } else { History::Beginning };
+        self.older = older;
+    }
+
+    fn forget_request(&mut self) {
+        match &mut self.reading {
+            Reading::Idle => {}
+            Reading::CatchUp { asked, .. } | Reading::Older { asked } => *asked = None,
+        }
+    }
+
+    fn stop_reading(&mut self) {
+        if matches!(self.reading, Reading::Older { .. }) {
+            self.history = History::More;
+        }
+        self.reading = Reading::Idle;
+    }
+}
+
+/// Before the first message of a room that had none.
+fn start() -> OrderKey {
+    OrderKey { created_at: String::new(), id: MessageId(String::new()) }
+}
+
+/// Whether a page whose first message is `oldest` goes back to a minute before `until`.
+fn reaches_back(oldest: &OrderKey, until: &OrderKey) -> bool {
+    match (parse_utc(&oldest.created_at), parse_utc(&until.created_at)) {
+        (Some(oldest), Some(until)) => oldest.0 <= until.0 - CATCH_UP_OVERLAP_MILLISECONDS,
+        (None, _) | (_, None) => oldest <= until,
+    }
+}

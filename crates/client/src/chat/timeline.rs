@@ -1,0 +1,411 @@
+//! The rows of a room, in order, each message once.
+//!
+//! Order is the server's: (`createdAt`, id) as text where there is an id, arrival where there is none. Rows of
+//! the person's own that the backend has not confirmed stand at the end, in the order of writing.
+
+use std::collections::BTreeMap;
+
+use super::ids::{ClientMessageId, MessageId, RowId};
+use super::message::{Author, Delivery, Identity, Incoming, Message, Row, RowContent};
+use crate::time::{WallClock, parse_utc};
+
+/// How many rows of a room are kept; the oldest leave first, and history brings them back.
+pub(crate) const MAX_ROWS: usize = 10_000;
+
+/// How the rows changed. Applied in order to a copy of the rows, changes keep it equal to the original.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The row now stands at `index`. If it stood elsewhere it has moved.
+    Put {
+        /// The row's place after the change.
+        index: usize,
+        /// The row as it is now.
+        row: Row,
+    },
+    /// The row has gone.
+    Removed(RowId),
+}
+
+/// The server's place for a message: (`createdAt`, id), compared as text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct OrderKey {
+    pub(crate) created_at: String,
+    pub(crate) id: MessageId,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Server(OrderKey),
+    Arrival,
+    /// After all others, until it is confirmed.
+    Unconfirmed,
+}
+
+#[derive(Debug)]
+struct Entry {
+    row: Row,
+    place: Place,
+    identity: Option<Identity>,
+    client_message_id: Option<ClientMessageId>,
+}
+
+/// What became of a message that was taken in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// A row of its own.
+    New(RowId),
+    /// The row of a send of ours, which this settles.
+    Settles(RowId),
+    /// Known already.
+    Known,
+}
+
+/// The rows of one room.
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    entries: Vec<Entry>,
+    by_identity: BTreeMap<Identity, RowId>,
+    by_send: BTreeMap<ClientMessageId, RowId>,
+    changes: Vec<Change>,
+}
+
+impl Timeline {
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &Row> {
+        self.entries.iter().map(|entry| &entry.row)
+    }
+
+    pub(crate) fn row(&self, id: RowId) -> Option<&Row> {
+        self.entries.iter().rev().map(|entry| &entry.row).find(|row| row.id == id)
+    }
+
+    /// The changes since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// The place of the newest message that the server has ordered.
+    pub(crate) fn newest(&self) -> Option<&OrderKey> {
+        self.entries.iter().rev().find_map(|entry| match &entry.place {
+            Place::Server(key) => Some(key),
+            Place::Arrival | Place::Unconfirmed => None,
+        })
+    }
+
+    /// The place of the oldest message that the server has ordered.
+    pub(crate) fn oldest(&self) -> Option<&OrderKey> {
+        self.entries.iter().find_map(|entry| match &entry.place {
+            Place::Server(key) => Some(key),
+            Place::Arrival | Place::Unconfirmed => None,
+        })
+    }
+
+    /// Adds a message that the person has just written, at the end.
+    pub(crate) fn compose(
+        &mut self,
+        id: RowId,
+        send: ClientMessageId,
+        text: String,
+        at: WallClock,
+    ) {
+        let message =
+            Message { author: Author::Me, text, time: Some(at), delivery: Delivery::Queued };
+        self.by_send.insert(send.clone(), id);
+        self.insert(Entry {
+            row: Row { id, content: RowContent::Message(message) },
+            place: Place::Unconfirmed,
+            identity: None,
+            client_message_id: Some(send),
+        });
+    }
+
+    /// Adds a row that is no message, after all that is confirmed.
+    pub(crate) fn note(&mut self, id: RowId, content: RowContent) {
+        let row = Row { id, content };
+        self.insert(Entry { row, place: Place::Arrival, identity: None, client_message_id: None });
+    }
+
+    /// Whether an interruption says something new here: there are rows, and the last one is no interruption.
+    pub(crate) fn may_note_interruption(&self) -> bool {
+        let confirmed = self.entries.iter().rev().find(|entry| entry.place != Place::Unconfirmed);
+        confirmed.is_some_and(|entry| entry.row.content != RowContent::Interruption)
+    }
+
+    /// Takes in a message off the wire; `new_row` is used only if it needs a row of its own.
+    pub(crate) fn take(&mut self, incoming: Incoming, author: Author, new_row: RowId) -> Taken {
+        if self.by_identity.contains_key(&incoming.identity) {
+            return Taken::Known;
+        }
+        let settles =
+            incoming.client_message_id.as_ref().and_then(|id| self.by_send.get(id)).copied();
+        let pending = settles.and_then(|id| self.remove_unconfirmed(id));
+        let id = pending.as_ref().map_or(new_row, |entry| entry.row.id);
+        let time = parse_utc(&incoming.created_at)
+            .or_else(|| pending.as_ref().and_then(|entry| entry.row.message()?.time));
+        let message = Message { author, text: incoming.text, time, delivery: Delivery::Sent };
+        let place = match &incoming.identity {
+            Identity::Server(id) => {
+                Place::Server(OrderKey { created_at: incoming.created_at, id: id.clone() })
+            }
+            Identity::Frame { .. } => Place::Arrival,
+        };
+        self.by_identity.insert(incoming.identity.clone(), id);
+        self.insert(Entry {
+            row: Row { id, content: RowContent::Message(message) },
+            place,
+            identity: Some(incoming.identity),
+            client_message_id: incoming.client_message_id,
+        });
+        if pending.is_some() { Taken::Settles(id) } else { Taken::New(id) }
+    }
+
+    /// The backend has acknowledged a send, and says which id and time the message has.
+    pub(crate) fn settle(&mut self, send: &ClientMessageId, key: OrderKey) -> Option<RowId> {
+        let row = self.by_send.get(send).copied()?;
+        let mut entry = self.remove_unconfirmed(row)?;
+        let identity = Identity::Server(key.id.clone());
+        if self.by_identity.contains_key(&identity) {
+            // The message stands in the list already, without the id of the send.
+            self.forget(&entry);
+            self.changes.push(Change::Removed(row));
+            return Some(row);
+        }
+        if let RowContent::Message(message) = &mut entry.row.content {
+            message.delivery = Delivery::Sent;
+            message.time = parse_utc(&key.created_at).or(message.time);
+        }
+        self.by_identity.insert(identity.clone(), row);
+        entry.identity = Some(identity);
+        entry.place = Place::Server(key);
+        self.insert(entry);
+        Some(row)
+    }
+
+    /// Changes how far a message of the person's own has come.
+    pub(crate) fn set_delivery(&mut self, row: RowId, delivery: Delivery) {
+        let Some(index) = self.index(row) else { return };
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        if let RowContent::Message(message) = &mut entry.row.content
+            && message.delivery != delivery
+        {
+            message.delivery = delivery;
+            let row = entry.row.clone();
+            self.changes.push(Change::Put { index, row });
+        }
+    }
+
+    /// Takes an unconfirmed message out of the list.
+    pub(crate) fn discard(&mut self, row: RowId) {
+        if let Some(entry) = self.remove_unconfirmed(row) {
+            self.forget(&entry);
+            self.changes.push(Change::Removed(row));
+        }
+    }
+
+    /// Drops everything that the server has ordered before `key`: what lies between is not known.
+    pub(crate) fn drop_before(&mut self, key: &OrderKey) {
+        let is_old = |entry: &Entry| matches!(&entry.place, Place::Server(place) if place < key);
+        while let Some(index) = self.entries.iter().position(is_old) {
+            self.drop_at(index);
+        }
+    }
+
+    /// Drops the oldest rows above the bound; tells whether there were any.
+    pub(crate) fn drop_above_bound(&mut self) -> bool {
+        let above = self.entries.len().saturating_sub(MAX_ROWS);
+        for _ in 0..above {
+            match self.entries.first() {
+                Some(entry) if entry.place != Place::Unconfirmed => self.drop_at(0),
+                _ => break,
+            }
+        }
+        above > 0
+    }
+
+    fn drop_at(&mut self, index: usize) {
+        let entry = self.entries.remove(index);
+        self.forget(&entry);
+        self.changes.push(Change::Removed(entry.row.id));
+    }
+
+    fn forget(&mut self, entry: &Entry) {
+        if let Some(identity) = &entry.identity {
+            self.by_identity.remove(identity);
+        }
+        if let Some(send) = &entry.client_message_id {
+            self.by_send.remove(send);
+        }
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let index = self.place_of(&entry.place);
+        self.changes.push(Change::Put { index, row: entry.row.clone() });
+        self.entries.insert(index, entry);
+    }
+
+    fn place_of(&self, place: &Place) -> usize {
+        let unconfirmed =
+            self.entries.iter().rev().take_while(|entry| entry.place == Place::Unconfirmed).count();
+        let confirmed = self.entries.len() - unconfirmed;
+        let key = match place {
+            Place::Unconfirmed => return self.entries.len(),
+            Place::Arrival => return confirmed,
+            Place::Server(key) => key,
+        };
+        if self.oldest().is_some_and(|oldest| key < oldest) {
+            return 0;
+        }
+        let is_before = |entry: &Entry| matches!(&entry.place, Place::Server(other) if other < key);
+        let is_after = |entry: &Entry| matches!(&entry.place, Place::Server(other) if other > key);
+        let before = self.entries.iter().take(confirmed).rposition(is_before);
+        let start = before.map_or(0, |index| index + 1);
+        // Rows that only have an arrival stay where they arrived, unless a later message follows them.
+        let between = self.entries.iter().take(confirmed).skip(start).position(is_after);
+        if between.is_some() { start } else { confirmed }
+    }
+
+    fn index(&self, row: RowId) -> Option<usize> {
+        self.entries.iter().rposition(|entry| entry.row.id == row)
+    }
+
+    fn remove_unconfirmed(&mut self, row: RowId) -> Option<Entry> {
+        let index = self.index(row)?;
+        let unconfirmed = self.entries.get(index)?.place == Place::Unconfirmed;
+        unconfirmed.then(|| self.entries.remove(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::chat::message::Sender;
+
+    fn incoming(second: u8, id: &str, send: Option<&str>) -> Incoming {
+        Incoming {
+            identity: Identity::Server(MessageId(id.to_owned())),
+            created_at: format!("2025-01-01T00:00:{second:02}.000Z"),
+            text: format!("text of {id}"),
+            client_message_id: send.map(|id| ClientMessageId(id.to_owned())),
+            sender: Sender::Person { id: "ann".into(), name: None, guest: true },
+        }
+    }
+
+    fn ann() -> Author {
+        Author::Other { id: "ann".into(), name: None, guest: true }
+    }
+
+    fn texts(timeline: &Timeline) -> Vec<&str> {
+        timeline.rows().filter_map(|row| Some(row.message()?.text.as_str())).collect()
+    }
+
+    #[test]
+    fn messages_stand_in_the_servers_order_each_once() {
+        let mut timeline = Timeline::default();
+        assert_eq!(timeline.take(incoming(2, "b", None), ann(), RowId(1)), Taken::New(RowId(1)));
+        assert_eq!(timeline.take(incoming(3, "c", None), ann(), RowId(2)), Taken::New(RowId(2)));
+        assert_eq!(timeline.take(incoming(1, "a", None), ann(), RowId(3)), Taken::New(RowId(3)));
+        assert_eq!(timeline.take(incoming(2, "b", None), ann(), RowId(4)), Taken::Known);
+        assert_eq!(timeline.take(incoming(2, "b2", None), ann(), RowId(5)), Taken::New(RowId(5)));
+        assert_eq!(texts(&timeline), ["text of a", "text of b", "text of b2", "text of c"]);
+    }
+
+    #[test]
+    fn a_row_keeps_its_id_from_sending_to_sent_whether_ack_or_echo_is_first() {
+        for ack_first in [true, false] {
+            let mut timeline = Timeline::default();
+            let send = ClientMessageId("s".into());
+            timeline.compose(RowId(1), send.clone(), "text of m".into(), WallClock(0));
+            timeline.take(incoming(1, "other", None), ann(), RowId(2));
+            let echo = incoming(2, "m", Some("s"));
+            let key = OrderKey { created_at: echo.created_at.clone(), id: MessageId("m".into()) };
+            if ack_first {
+                assert_eq!(timeline.settle(&send, key), Some(RowId(1)));
+                assert_eq!(timeline.take(echo, Author::Me, RowId(3)), Taken::Known);
+            } else {
+                assert_eq!(timeline.take(echo, Author::Me, RowId(3)), Taken::Settles(RowId(1)));
+                assert_eq!(timeline.settle(&send, key), None);
+            }
+            let ids = timeline.rows().map(|row| row.id.0).collect::<Vec<_>>();
+            assert_eq!(ids, [2, 1], "ack first: {ack_first}");
+            assert_eq!(timeline.row(RowId(1)).unwrap().message().unwrap().delivery, Delivery::Sent);
+        }
+    }
+
+    #[test]
+    fn an_acknowledged_send_whose_message_is_known_leaves_one_row() {
+        let mut timeline = Timeline::default();
+        let send = ClientMessageId("s".into());
+        timeline.compose(RowId(1), send.clone(), "text of m".into(), WallClock(0));
+        timeline.take(incoming(2, "m", None), ann(), RowId(2));
+        let key =
+            OrderKey { created_at: incoming(2, "m", None).created_at, id: MessageId("m".into()) };
+        timeline.settle(&send, key);
+        assert_eq!(texts(&timeline), ["text of m"]);
+    }
+
+    #[test]
+    fn the_oldest_rows_leave_at_the_bound_and_may_come_back() {
+        let mut timeline = Timeline::default();
+        for number in 0..=MAX_ROWS {
+            let mut message = incoming(0, &format!("{number:06}"), None);
+            message.created_at = String::new();
+            timeline.take(message, ann(), RowId(number as u64));
+        }
+        assert!(timeline.drop_above_bound());
+        assert_eq!(timeline.rows().len(), MAX_ROWS);
+        assert_eq!(timeline.oldest().unwrap().id.0, "000001");
+    }
+
+    fn replay(shown: &mut Vec<Row>, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Put { index, row } => {
+                    shown.retain(|other| other.id != row.id);
+                    shown.insert(index, row);
+                }
+                Change::Removed(id) => shown.retain(|row| row.id != id),
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever happens, the changes rebuild the rows, and server order and uniqueness hold.
+        #[test]
+        fn changes_rebuild_the_rows(steps in prop::collection::vec((0_u8..7, 0_u8..12), 0..80)) {
+            let mut timeline = Timeline::default();
+            let mut shown = Vec::new();
+            for (number, (step, value)) in (0_u64..).zip(steps) {
+                let send = ClientMessageId(value.to_string());
+                let key = OrderKey {
+                    created_at: incoming(value, "", None).created_at,
+                    id: MessageId(value.to_string()),
+                };
+                match step {
+                    0 if !timeline.by_send.contains_key(&send) => {
+                        timeline.compose(RowId(number), send, value.to_string(), WallClock(0));
+                    }
+                    1 => { timeline.settle(&send, key); }
+                    2 => timeline.note(RowId(number), RowContent::Interruption),
+                    3 => timeline.discard(RowId(u64::from(value))),
+                    4 => timeline.drop_before(&key),
+                    5 => timeline.set_delivery(RowId(u64::from(value)), Delivery::Sending),
+                    _ => {
+                        let send = (value % 2 == 0).then(|| value.to_string());
+                        let message = incoming(value, &value.to_string(), send.as_deref());
+                        timeline.take(message, ann(), RowId(number));
+                    }
+                }
+                replay(&mut shown, timeline.take_changes());
+                let rows = timeline.rows().cloned().collect::<Vec<_>>();
+                prop_assert_eq!(&shown, &rows);
+                let keys = timeline.entries.iter().filter_map(|entry| match &entry.place {
+                    Place::Server(key) => Some(key),
+                    Place::Arrival | Place::Unconfirmed => None,
+                }).collect::<Vec<_>>();
+                prop_assert!(keys.is_sorted_by(|a, b| a < b), "{:?}", keys);
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What goes into a client and what comes out of it.
+
+use crate::chat::ids::{ConnectionId, RoomId, RowId};
+use crate::chat::person::DisplayName;
+use crate::chat::room::History;
+use crate::chat::timeline::Change;
+use crate::time::Timestamp;
+
+/// Something that has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The socket of an [`Output::OpenSocket`] is open.
+    SocketOpened {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// A text frame has arrived.
+    Received {
+        /// On which socket.
+        connection: ConnectionId,
+        /// The frame.
+        text: String,
+    },
+    /// A socket has closed, or could not be opened.
+    SocketClosed {
+        /// Which.
+        connection: ConnectionId,
+        /// How.
+        close: Close,
+    },
+    /// The page's security policy does not allow this socket. No close follows.
+    SocketBlocked {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// The device says that it has gained or lost its network. Only a hint.
+    Network(Network),
+    /// The page has come into view or gone out of it.
+    Visibility(Visibility),
+    /// The time of [`Client::poll_timeout`](crate::Client::poll_timeout) has come.
+    TimeDue,
+    /// The person, or the page, wants something.
+    Command(Command),
+}
+
+/// How a socket closed; RFC 6455, section 7.4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// The close code; 1006 where there was no close frame.
+    pub code: u16,
+    /// The reason that the server gave, or nothing.
+    pub reason: String,
+}
+
+/// Whether the device believes that it has a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// It does.
+    Online,
+    /// It does not.
+    Offline,
+}
+
+/// Whether anybody can see the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// The page is in view.
+    Visible,
+    /// The page is in the background.
+    Hidden,
+}
+
+/// What the person, or the page, wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Show a room, and stay in it. At [`MAX_ROOMS`](crate::MAX_ROOMS) the one that was shown longest ago is closed.
+    OpenRoom(RoomId),
+    /// Send a text to an open room.
+    Send {
+        /// The room.
+        room: RoomId,
+        /// The text.
+        text: String,
+    },
+    /// Send a failed or unconfirmed message again.
+    Retry {
+        /// The room.
+        room: RoomId,
+        /// The message.
+        row: RowId,
+    },
+    /// Take an unsent, failed or unconfirmed message out of the list.
+    Discard {
+        /// The room.
+        room: RoomId,
+        /// The message.
+        row: RowId,
+    },
+    /// Fetch older messages.
+    LoadOlder {
+        /// The room.
+        room: RoomId,
+    },
+    /// Connect now, whatever the reason for waiting was.
+    Reconnect,
+    /// Change the name that others see.
+    SetName(Option<DisplayName>),
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Open a WebSocket.
+    OpenSocket {
+        /// What to call it from now on.
+        connection: ConnectionId,
+        /// Where.
+        url: String,
+        /// The subprotocols to offer, in this order; with none, offer none.
+        subprotocols: Vec<String>,
+    },
+    /// Send one text frame.
+    SendText {
+        /// On which socket.
+        connection: ConnectionId,
+        /// The frame.
+        text: String,
+    },
+    /// Close a socket and forget it; nothing that it reports is of interest any more.
+    CloseSocket {
+        /// Which.
+        connection: ConnectionId,
+    },
+}
+
+/// Something to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The rows of a room have changed.
+    Timeline {
+        /// The room.
+        room: RoomId,
+        /// How.
+        change: Change,
+    },
+    /// The connection of a room stands differently.
+    Status {
+        /// The room.
+        room: RoomId,
+        /// How it stands now.
+        status: Status,
+    },
+    /// How far back a room can be read has changed.
+    History {
+        /// The room.
+        room: RoomId,
+        /// How far now.
+        history: History,
+    },
+    /// A message has arrived while it was awaited: live, not from history.
+    Arrived {
+        /// The room.
+        room: RoomId,
+        /// Its row.
+        row: RowId,
+    },
+    /// A message of the person's own has reached the backend.
+    Sent {
+        /// The room.
+        room: RoomId,
+        /// Its row.
+        row: RowId,
+    },
+    /// A text was not taken. It is handed back, so that nothing is lost.
+    SendRefused {
+        /// The room.
+        room: RoomId,
+        /// The text.
+        text: String,
+        /// Why.
+        reason: SendRefusal,
+    },
+}
+
+/// How the connection of a room stands, as a person should hear it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// The first connection is being made.
+    Connecting,
+    /// Messages come and go.
+    Online,
+    /// The connection was lost; it is tried again.
+    Reconnecting {
+        /// When, if not right now.
+        retry_at: Option<Timestamp>,
+    },
+    /// The device has no network.
+    Offline,
+    /// There will be no connection until somebody changes something.
+    Refused(Refusal),
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The page's security policy (CSP, `connect-src`) does not allow the backend's address.
+    BlockedByPage,
+    /// There is no such room, or this person may not enter it.
+    Forbidden,
+    /// All open rooms have unsent messages.
+    TooManyRooms,
+    /// Sign-in is needed.
+    Unauthorized,
+}
+
+/// Why a text was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendRefusal {
+    /// There is nothing to read in it.
+    Empty,
+    /// The room is not open.
+    RoomNotOpen,
+    /// It is longer than the backend takes; see [`Client::text_size`](crate::Client::text_size).
+    TooLarge,
+    /// Too many messages of the room are unsent already.
+    TooManyUnconfirmed,
+}
+
+/// How long a text is on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextSize {
+    /// Bytes of UTF-8, with what goes around the text.
+    pub bytes: usize,
+    /// The most that can be sent.
+    pub limit: usize,
+}
+
+impl TextSize {
+    /// Whether the text cannot be sent.
+    pub fn is_too_large(self) -> bool {
+        self.bytes > self.limit
+    }
+}

@@ -1,0 +1,183 @@
+//! A room that is open, with its way to the backend.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::channel::Channel;
+use super::io::{Event, Network, Status};
+use crate::backend::Outcome;
+use crate::chat::ids::{ClientMessageId, RoomId};
+use crate::chat::message::{Delivery, FailReason};
+use crate::chat::room::{History, Room};
+use crate::chat::timeline::OrderKey;
+use crate::link::LinkStatus;
+use crate::time::{Now, Timestamp};
+use crate::timer::Deadline;
+
+/// An outage shorter than this is not shown.
+const OUTAGE_SHOWN_AFTER: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct OpenRoom {
+    pub(super) room: Room,
+    pub(super) channel: Channel,
+    /// What the screen was told last.
+    pub(super) status: Status,
+    pub(super) history: History,
+    was_online: bool,
+    outage: Option<Outage>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Outage {
+    since: Timestamp,
+    shown: bool,
+}
+
+impl OpenRoom {
+    pub(super) fn new(id: RoomId, visible: bool) -> Self {
+        let mut channel = Channel::new(visible);
+        channel.link.connect();
+        Self {
+            room: Room::new(id),
+            channel,
+            status: Status::Connecting,
+            history: History::Unknown,
+            was_online: false,
+            outage: None,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Deadline> {
+        let outage = self.outage.filter(|outage| !outage.shown).map(|outage| Deadline {
+            at: outage.since + OUTAGE_SHOWN_AFTER,
+            reason: "an outage is to be shown",
+        });
+        Deadline::earliest([self.channel.next_deadline(), self.room.next_deadline(), outage])
+    }
+
+    /// Hands the next message and the next request to the session; says whether there was one.
+    pub(super) fn hand_over(&mut self, now: Now) -> bool {
+        let Some(session) = &mut self.channel.session else { return false };
+        if !self.room.is_joined() {
+            return false;
+        }
+        let mut moved = false;
+        if session.can_send()
+            && let Some(message) = self.room.outbox.start_next(now.monotonic)
+        {
+            session.send(now.monotonic, &message.id, &message.text);
+            self.room.timeline.set_delivery(message.row, Delivery::Sending);
+            moved = true;
+        }
+        if let Some(request) = self.room.next_request(now.monotonic) {
+            session.request_history(&request);
+            moved = true;
+        }
+        moved
+    }
+
+    /// The backend has a message of ours.
+    pub(super) fn settled(
+        &mut self,
+        events: &mut VecDeque<Event>,
+        id: &ClientMessageId,
+        key: Option<OrderKey>,
+    ) {
+        let row = key.and_then(|key| self.room.timeline.settle(id, key));
+        self.arrived(events, id, row);
+    }
+
+    /// A message of ours needs the outbox no more.
+    pub(super) fn arrived(
+        &mut self,
+        events: &mut VecDeque<Event>,
+        id: &ClientMessageId,
+        row: Option<crate::RowId>,
+    ) {
+        self.room.outbox.remove(id);
+        if let Some(session) = &mut self.channel.session {
+            session.no_longer_in_flight(id);
+        }
+        if let Some(row) = row {
+            events.push_back(Event::Sent { room: self.room.id.clone(), row });
+        }
+    }
+
+    /// A message of ours did not get through.
+    pub(super) fn unsettled(&mut self, now: Now, id: &ClientMessageId, outcome: Outcome) {
+        let (row, delivery) = match outcome {
+            Outcome::Refused(reason) => (self.room.outbox.halt(id), Delivery::Failed(reason)),
+            Outcome::NotConfirmed => (self.room.outbox.halt(id), Delivery::NotConfirmed),
+            Outcome::Again { pause } => {
+                if !pause.is_zero() {
+                    self.room.outbox.pause_until(now.monotonic + pause);
+                }
+                (self.room.outbox.requeue(id), Delivery::Queued)
+            }
+        };
+        if let Some(row) = row {
+            self.room.timeline.set_delivery(row, delivery);
+        }
+    }
+
+    /// The gateway has closed the connection over the frame that was in flight.
+    pub(super) fn fail_in_flight(&mut self, reason: FailReason) {
+        let Some(message) = self.room.outbox.in_flight() else { return };
+        let (id, row) = (message.id.clone(), message.row);
+        self.room.outbox.halt(&id);
+        self.room.timeline.set_delivery(row, Delivery::Failed(reason));
+        if let Some(session) = &mut self.channel.session {
+            session.no_longer_in_flight(&id);
+        }
+    }
+
+    /// Tells the screen what has changed.
+    pub(super) fn report(
+        &mut self,
+        now: Timestamp,
+        network: Network,
+        events: &mut VecDeque<Event>,
+    ) {
+        let room = &self.room.id;
+        for change in self.room.timeline.take_changes() {
+            events.push_back(Event::Timeline { room: room.clone(), change });
+        }
+        if self.history != self.room.history() {
+            self.history = self.room.history();
+            events.push_back(Event::History { room: room.clone(), history: self.history });
+        }
+        let status = self.status_now(now, network);
+        if status != self.status {
+            self.status = status;
+            events.push_back(Event::Status { room: self.room.id.clone(), status });
+        }
+    }
+
+    fn status_now(&mut self, now: Timestamp, network: Network) -> Status {
+        if let Some(refusal) = self.channel.refusal {
+            self.outage = None;
+            return Status::Refused(refusal);
+        }
+        if self.room.is_joined() {
+            self.outage = None;
+            self.was_online = true;
+            return Status::Online;
+        }
+        let outage = self.outage.get_or_insert(Outage { since: now, shown: false });
+        outage.shown |= now >= outage.since + OUTAGE_SHOWN_AFTER;
+        let before = if self.was_online { Status::Online } else { Status::Connecting };
+        match self.channel.link.status() {
+            _ if !outage.shown => before,
+            _ if network == Network::Offline => Status::Offline,
+            LinkStatus::Down { retry_at: Some(at) } => Status::Reconnecting { retry_at: Some(at) },
+            LinkStatus::Down { retry_at: None } | LinkStatus::Open | LinkStatus::Refused => {
+                if self.was_online {
+                    Status::Reconnecting { retry_at: None }
+                } else {
+                    Status::Connecting
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Where an API Gateway WebSocket API is.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::ids::RoomId;
+
+/// A `wss:` URL, or a `ws:` URL of this very machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Endpoint {
+    url: String,
+    is_loopback: bool,
+}
+
+/// Why a text is no endpoint. Each reads on after the name of the setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// No `wss:`.
+    #[error(
+        "begins with `{0}://`: a WebSocket API is written wss://{{api-id}}.execute-api.{{region}}.amazonaws.com/{{stage}}"
+    )]
+    Scheme(String),
+    /// No scheme at all.
+    #[error(
+        "is no URL: write it as wss://{{api-id}}.execute-api.{{region}}.amazonaws.com/{{stage}}"
+    )]
+    NotAUrl,
+    /// `ws:` to another machine.
+    #[error(
+        "is not encrypted: use wss://; ws:// is only for this machine (127.0.0.1, [::1], localhost)"
+    )]
+    NotEncrypted,
+    /// A user name or password.
+    #[error("has a user name or password in it: take it out, what is built in is public")]
+    UserInfo,
+    /// An odd host or port.
+    #[error("has no valid host and port: write it as wss://host/stage or wss://host:port/stage")]
+    Host,
+    /// No stage.
+    #[error("has no stage: add it, as in wss://{0}/prod")]
+    NoStage(String),
+    /// The callback URL.
+    #[error("is the callback URL for servers: leave out `/@connections` and what follows it")]
+    Callback,
+    /// `#…`.
+    #[error("has a fragment: take out `#` and what follows it")]
+    Fragment,
+    /// A query that the widget sets itself, or that has no place in a public build.
+    #[error("has `{0}` in its query: take it out")]
+    Query(String),
+    /// Spaces, control characters, other alphabets.
+    #[error("has characters that no URL has: percent-encode them")]
+    Characters,
+    /// The gateway takes 4,096 characters, of which a room id may need 400.
+    #[error("has {0} characters: at most 2,048 are possible")]
+    TooLong(usize),
+}
+
+impl Endpoint {
+    const MAX_CHARACTERS: usize = 2_048;
+
+    /// Reads the URL of a WebSocket API.
+    pub fn parse(text: &str) -> Result<Self, EndpointError> {
+        if text.len() > Self::MAX_CHARACTERS {
+            return Err(EndpointError::TooLong(text.len()));
+        }
+        let (scheme, rest) = text.split_once("://").ok_or(EndpointError::NotAUrl)?;
+        if !matches!(scheme, "wss" | "ws") {
+            return Err(EndpointError::Scheme(scheme.to_owned()));
+        }
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)) {
+            return Err(EndpointError::Characters);
+        }
+        if rest.contains('#') {
+            return Err(EndpointError::Fragment);
+        }
+        let (before_query, query) =
+            rest.split_once('?').map_or((rest, None), |(a, b)| (a, Some(b)));
+        let (authority, path) = before_query.split_once('/').unwrap_or((before_query, ""));
+        if authority.contains('@') {
+            return Err(EndpointError::UserInfo);
+        }
+        let host = host(authority).ok_or(EndpointError::Host)?;
+        let is_loopback = is_loopback(&host);
+        if scheme == "ws" && !is_loopback {
+            return Err(EndpointError::NotEncrypted);
+        }
+        let path = path.trim_end_matches('/');
+        if path.split('/').any(|segment| matches!(segment, "@connections" | "%40connections")) {
+            return Err(EndpointError::Callback);
+        }
+        if path.is_empty() && is_execute_api(&host) {
+            return Err(EndpointError::NoStage(host));
+        }
+        if let Some(query) = query {
+            check_query(query)?;
+        }
+        let path = if path.is_empty() { String::new() } else { format!("/{path}") };
+        let query = query.filter(|query| !query.is_empty());
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        Ok(Self { url: format!("{scheme}://{authority}{path}{query}"), is_loopback })
+    }
+
+    /// The URL.
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it is on this very machine.
+    pub fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
+    /// The URL of a connection to a room. An empty path is written `/`, as browsers do.
+    pub(crate) fn with_room(&self, room: &RoomId) -> String {
+        let has_path = self.url.splitn(4, '/').nth(3).is_some();
+        let separator = match (self.url.contains('?'), has_path) {
+            (true, _) => "&",
+            (false, true) => "?",
+            (false, false) => "/?",
+        };
+        format!("{}{separator}roomId={}", self.url, percent_encoded(room.as_str()))
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(text: String) -> Result<Self, EndpointError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.url
+    }
+}
+
+/// The host of `host`, `host:port` or `[address]:port`, in lower case.
+fn host(authority: &str) -> Option<String> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            address.parse::<std::net::Ipv6Addr>().ok()?;
+            (format!("[{address}]"), port.strip_prefix(':').or(port.is_empty().then_some("")))
+        }
+        None => {
+            let (host, port) = authority.split_once(':').map_or((authority, ""), |pair| pair);
+            let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+            (!host.is_empty() && host.bytes().all(is_host)).then_some(())?;
+            let colon_alone = authority.ends_with(':');
+            (host.to_ascii_lowercase(), (!colon_alone).then_some(port))
+        }
+    };
+    let port = port?;
+    (port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let v4 = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    v4 || matches!(host, "localhost" | "[::1]") || host.ends_with(".localhost")
+}
+
+fn is_execute_api(host: &str) -> bool {
+    let host = host.strip_suffix(".cn").unwrap_or(host);
+    host.ends_with(".amazonaws.com") && host.contains(".execute-api.")
+}
+
+/// A query is for what a gateway itself needs; rooms are the widget's, and secrets do not belong here.
+fn check_query(query: &str) -> Result<(), EndpointError> {
+    for pair in query.split('&') {
+        let name = pair.split('=').next().unwrap_or_default();
+        let lower = name.to_ascii_lowercase();
+        let refused = ["token", "key", "secret", "auth", "password", "signature", "credential"];
+        if lower == "roomid" || refused.iter().any(|word| lower.contains(word)) {
+            return Err(EndpointError::Query(name.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_a_websocket_api_looks_like() {
+        for (text, url, loopback) in [
+            (
+                "wss://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod",
+                "wss://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod",
+                false,
+            ),
+            (
+                "wss://a1.execute-api.cn-north-1.amazonaws.com.cn/prod/",
+                "wss://a1.execute-api.cn-north-1.amazonaws.com.cn/prod",
+                false,
+            ),
+            ("wss://ws.example.com", "wss://ws.example.com", false),
+            ("wss://ws.example.com/chat?version=2", "wss://ws.example.com/chat?version=2", false),
+            ("ws://127.0.0.1:8787/prod", "ws://127.0.0.1:8787/prod", true),
+            ("ws://[::1]:3001", "ws://[::1]:3001", true),
+            ("ws://chat.localhost:3001/", "ws://chat.localhost:3001", true),
+        ] {
+            let endpoint = Endpoint::parse(text).unwrap();
+            assert_eq!((endpoint.as_str(), endpoint.is_loopback()), (url, loopback));
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        use EndpointError as E;
+        let cases = [
+            ("", E::NotAUrl),
+            ("example.com/prod", E::NotAUrl),
+            ("http://example.com/prod", E::Scheme("http".into())),
+            ("https://a.execute-api.eu-west-1.amazonaws.com/prod", E::Scheme("https".into())),
+            ("ws://example.com/prod", E::NotEncrypted),
+            ("ws://127.0.0.1.example.com/prod", E::NotEncrypted),
+            ("wss://ann:secret@example.com/prod", E::UserInfo),
+            ("wss:///prod", E::Host),
+            ("wss://example.com:0/prod", E::Host),
+            ("wss://example.com:99999/prod", E::Host),
+            ("wss://[::zz]/prod", E::Host),
+            (
+                "wss://a.execute-api.eu-west-1.amazonaws.com/",
+                E::NoStage("a.execute-api.eu-west-1.amazonaws.com".into()),
+            ),
+            ("wss://a.execute-api.eu-west-1.amazonaws.com/prod/@connections/x", E::Callback),
+            ("wss://example.com/prod#top", E::Fragment),
+            ("wss://example.com/prod?roomId=1", E::Query("roomId".into())),
+            (
+                "wss://example.com/prod?X-Amz-Security-Token=1",
+                E::Query("X-Amz-Security-Token".into()),
+            ),
+            ("wss://example.com/a b", E::Characters),
+            ("wss://예시.kr/prod", E::Characters),
+        ];
+        for (text, error) in cases {
+            assert_eq!(Endpoint::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_room_goes_into_the_query() {
+        let room = RoomId::parse("김치 방/1").unwrap();
+        for (text, url) in [
+            ("wss://e.com/prod", "wss://e.com/prod?roomId=%EA%B9%80%EC%B9%98%20%EB%B0%A9%2F1"),
+            ("wss://e.com", "wss://e.com/?roomId=%EA%B9%80%EC%B9%98%20%EB%B0%A9%2F1"),
+            ("wss://e.com/a?b=c", "wss://e.com/a?b=c&roomId=%EA%B9%80%EC%B9%98%20%EB%B0%A9%2F1"),
+        ] {
+            assert_eq!(Endpoint::parse(text).unwrap().with_room(&room), url);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The configuration, parsed once into types that cannot be wrong.
+
+mod endpoint;
+mod secrets;
+#[cfg(feature = "readers")]
+mod source;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::ids::RoomId;
+
+pub use endpoint::{Endpoint, EndpointError};
+#[cfg(feature = "readers")]
+pub use source::{ConfigurationError, Profile, Source, VARIABLES};
+
+/// What is baked into a build: public, all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// The backends a page may name; the first is used by pages that name none.
+    backends: Vec<Backend>,
+    /// Whether a page may bring an endpoint of its own.
+    pub allow_page_backend: bool,
+}
+
+/// One backend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backend {
+    /// What pages call it.
+    pub name: String,
+    /// Where it is. An API Gateway WebSocket API; other kinds have other fields.
+    pub endpoint: Endpoint,
+    /// What it is known to speak.
+    pub dialect: Dialect,
+    /// The room of those who name none.
+    pub room: RoomId,
+}
+
+/// The dialect of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// To be found out.
+    #[default]
+    Auto,
+    /// Messages, and nothing else.
+    Basic,
+    /// Acknowledgements, history, names.
+    Full,
+}
+
+impl Dialect {
+    /// Reads `auto`, `basic` or `full`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(Self::Auto),
+            "basic" => Some(Self::Basic),
+            "full" => Some(Self::Full),
+            _ => None,
+        }
+    }
+}
+
+/// A page has named a backend that the build does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this build has no backend `{name}`: use one of {known}")]
+pub struct NoSuchBackend {
+    /// What the page wrote.
+    pub name: String,
+    /// The names there are, for people.
+    pub known: String,
+}
+
+impl Configuration {
+    /// A configuration of at least one backend; `None` without any.
+    pub fn new(backends: Vec<Backend>, allow_page_backend: bool) -> Option<Self> {
+        (!backends.is_empty()).then_some(Self { backends, allow_page_backend })
+    }
+
+    /// All backends; the first is the default.
+    pub fn backends(&self) -> &[Backend] {
+        &self.backends
+    }
+
+    /// The backend of that name, or the default one.
+    pub fn backend(&self, name: Option<&str>) -> Result<&Backend, NoSuchBackend> {
+        let found = match name {
+            Some(name) => self.backends.iter().find(|backend| backend.name == name),
+            None => self.backends.first(),
+        };
+        found.ok_or_else(|| {
+            let names = self.backends.iter().map(|backend| format!("`{}`", backend.name));
+            NoSuchBackend {
+                name: name.unwrap_or_default().to_owned(),
+                known: names.collect::<Vec<_>>().join(", "),
+            }
+        })
+    }
+}
