@@ -1,0 +1,174 @@
+//! `cargo xtask test`: every check, cheap ones first.
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use crate::browser::Browser;
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::page::{self, Page};
+use crate::process;
+use crate::tools::{self, Tools};
+use crate::workspace::Workspace;
+
+/// The runner's own limit for all tests of a file is 20 seconds, too little for a busy machine.
+const BROWSER_TEST_SECONDS: &str = "120";
+
+/// One check, with the name a person reads.
+#[derive(Debug)]
+struct Check {
+    name: &'static str,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// A command that can be repeated as it is shown.
+    Run(Call),
+    /// The page that the end-to-end tests open.
+    BuildDemo(Tools),
+}
+
+/// Runs all checks until one fails; `fast` leaves out those that need a browser or trunk.
+pub(crate) fn run(workspace: &Workspace, fast: bool) -> Result<(), Failure> {
+    let mut checks = on_the_host();
+    if fast {
+        tools::add_wasm_target(workspace)?;
+    } else {
+        let tools = Tools::prepare(workspace)?;
+        let browser = Browser::prepare(workspace)?;
+        checks.extend(in_a_browser(workspace, &tools, &browser)?);
+    }
+
+    let start = Instant::now();
+    for (passed, check) in checks.iter().enumerate() {
+        println!("\n== {}", check.name);
+        let started = Instant::now();
+        let outcome = check.run(workspace);
+        if outcome == Err(Failure::Interrupted) {
+            return Err(Failure::Interrupted);
+        }
+        if let Err(failure) = outcome {
+            if failure != Failure::Told {
+                eprintln!("error: {failure}");
+            }
+            println!("\nfailed: {} ({})", check.name, seconds(started.elapsed()));
+            println!("to repeat it alone: {}", check.repeated(workspace));
+            println!("{passed} passed, 1 failed");
+            return Err(Failure::Told);
+        }
+        println!("ok: {} ({})", check.name, seconds(started.elapsed()));
+    }
+    println!("\nall checks passed in {}", seconds(start.elapsed()));
+    println!("{} passed, 0 failed", checks.len());
+    Ok(())
+}
+
+fn on_the_host() -> Vec<Check> {
+    let cargo = |line: &str| Call::new("cargo").words(line);
+    let wasm_lints = "clippy --target wasm32-unknown-unknown -p roomlet --all-targets --features page -- -D warnings";
+    let checks = [
+        ("format", cargo("fmt --all --check")),
+        ("lints, host", cargo("clippy --workspace --all-targets -- -D warnings")),
+        ("lints, wasm32", cargo(wasm_lints).variable("CLIPPY_CONF_DIR", "xtask/clippy-wasm")),
+        ("docs", cargo("doc --no-deps --workspace").variable("RUSTDOCFLAGS", "-Dwarnings")),
+        ("host tests", cargo("test --workspace --exclude roomlet-e2e")),
+    ];
+    checks.map(|(name, call)| Check { name, work: Work::Run(without_configuration(call)) }).into()
+}
+
+fn in_a_browser(
+    workspace: &Workspace,
+    tools: &Tools,
+    browser: &Browser,
+) -> Result<[Check; 3], Failure> {
+    let capabilities = workspace.target_directory().join("webdriver.json");
+    browser.write_capabilities(&capabilities)?;
+    let driver = browser.driver.to_string_lossy();
+    let runner = tools.test_runner().to_string_lossy();
+    let browser_tests = Call::new("cargo")
+        .words("test --target wasm32-unknown-unknown -p roomlet --test web")
+        .variable("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+        .variable("CHROMEDRIVER", driver.clone())
+        .variable("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TEST_SECONDS)
+        .variable("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities.to_string_lossy());
+    let end_to_end = Call::new("cargo")
+        .words("test -p roomlet-e2e")
+        .variable("E2E_DIST", page::end_to_end_dist(workspace).to_string_lossy())
+        .variable("E2E_CHROMEDRIVER", driver)
+        .variable("E2E_CHROMIUM", browser.program.to_string_lossy());
+    Ok([
+        Check { name: "browser tests", work: Work::Run(without_configuration(browser_tests)) },
+        Check { name: "demo page, release", work: Work::BuildDemo(tools.clone()) },
+        Check { name: "end-to-end tests", work: Work::Run(without_configuration(end_to_end)) },
+    ])
+}
+
+/// Keeps a person's own `ROOMLET_*` variables from a check: they would be compiled into what is tested.
+fn without_configuration(call: Call) -> Call {
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(|name| name.starts_with("ROOMLET_")).fold(call, Call::without)
+}
+
+impl Check {
+    fn run(&self, workspace: &Workspace) -> Result<(), Failure> {
+        match &self.work {
+            Work::Run(call) => {
+                let status = process::run(&mut workspace.command(call))?;
+                if status.success() { Ok(()) } else { Err(Failure::Told) }
+            }
+            Work::BuildDemo(tools) => {
+                let dist = page::end_to_end_dist(workspace);
+                page::trunk_build(workspace, tools, Page::Demo, &dist, &[PAGE_BACKEND])
+            }
+        }
+    }
+
+    /// The line that runs this check alone, from the root of the checkout.
+    fn repeated(&self, workspace: &Workspace) -> String {
+        match &self.work {
+            Work::Run(call) => call.to_string(),
+            Work::BuildDemo(_) => {
+                let (name, value) = PAGE_BACKEND;
+                let dist = page::end_to_end_dist(workspace);
+                Call::new("cargo")
+                    .words("xtask build --demo --dist")
+                    .argument(dist.to_string_lossy())
+                    .variable(name, value)
+                    .to_string()
+            }
+        }
+    }
+}
+
+/// Each end-to-end test has a backend on a port of its own, which only the page can name.
+const PAGE_BACKEND: (&str, &str) = ("ROOMLET_ALLOW_PAGE_BACKEND", "true");
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cheap_checks_come_first_and_name_the_command_to_repeat() {
+        let workspace = Workspace::discover().expect("this checkout");
+        let shown: Vec<(&str, String)> =
+            on_the_host().iter().map(|check| (check.name, check.repeated(&workspace))).collect();
+        assert_eq!(shown.first().map(|(name, _)| *name), Some("format"));
+        assert_eq!(
+            shown.get(3).map(|(_, line)| line.as_str()),
+            Some("RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace")
+        );
+    }
+
+    #[test]
+    fn a_check_that_fails_has_told_why() {
+        let workspace = Workspace::discover().expect("this checkout");
+        let check = |program: &str| Check { name: "a check", work: Work::Run(Call::new(program)) };
+        assert_eq!(check("true").run(&workspace), Ok(()));
+        assert_eq!(check("false").run(&workspace), Err(Failure::Told));
+    }
+}
