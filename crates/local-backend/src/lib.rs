@@ -1,1 +1,38 @@
-//! To be written.
+//! The local development backend of Roomlet.
+//!
+//! It speaks the API Gateway WebSocket protocol on a loopback port: the full dialect at `/prod` and
+//! the basic dialect at `/basic`. `docs/contract.md` describes both, `docs/local-backend.md` the
+//! flags and fault switches. It shares no code with `roomlet-client`, so that a misreading of the
+//! contract on one side meets a second opinion on the other.
+//!
+//! From the outside in: `server` listens and checks hosts and origins (`access`); `gateway` speaks a
+//! protocol; `rooms` has the rules of rooms, whatever the protocol; `storage` keeps them. `faults`,
+//! `local_api` and `traffic_log` are for tests, which can start a server of their own:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), roomlet_local::StartError> {
+//! use roomlet_local::{Options, Server};
+//!
+//! let server = Server::start(Options::in_memory()).await?;
+//! assert!(server.url("/prod?roomId=lobby").starts_with("ws://127.0.0.1:"));
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod access;
+mod faults;
+mod gateway;
+mod local_api;
+mod options;
+mod rooms;
+mod server;
+mod storage;
+mod traffic_log;
+
+pub use faults::{DefaultRoute, Faults, PathFaults, Refuse, SilentDeath, StalePosition, StaleRow};
+pub use gateway::ConnectionSummary;
+pub use options::Options;
+pub use server::{RunningServer, Server, StartError};
+pub use traffic_log::{Log, LogEntry};

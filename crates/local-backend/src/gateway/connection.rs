@@ -1,0 +1,187 @@
+//! One connection, as everybody but its own task sees it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::Dialect;
+pub(super) use super::outbox::Ending;
+use super::outbox::{Outbox, OutboxReceiver};
+use crate::access::Admission;
+use crate::faults::FaultDesk;
+use crate::rooms::{RoomId, Sender, SenderKind, connection_guest_id};
+
+/// Bytes of an opaque id: eleven make sixteen characters that end in `=`, like the gateway's.
+const OPAQUE_ID_BYTES: usize = 11;
+
+/// The gateway's name for a connection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ConnectionId(String);
+
+impl ConnectionId {
+    pub(super) fn generate() -> Self {
+        Self(opaque_id())
+    }
+
+    /// An id that the table `Connections` gave back.
+    pub(super) fn from_store(id: String) -> Self {
+        Self(id)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A fresh id in the gateway's form, for a connection or a request.
+pub(super) fn opaque_id() -> String {
+    STANDARD.encode(super::random_bytes::<OPAQUE_ID_BYTES>())
+}
+
+/// What `/__local/connections` says of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConnectionSummary {
+    /// Its id.
+    pub connection_id: String,
+    /// Its path: `/prod` or `/basic`.
+    pub path: &'static str,
+    /// The rooms it is in.
+    pub rooms: Vec<String>,
+    /// Whether it has said `hello`.
+    pub hello: bool,
+    /// The sender id that its messages carry.
+    pub sender_id: String,
+    /// Frames that were queued for it.
+    pub frames_out: u64,
+    /// Text frames that came from it.
+    pub frames_in: u64,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) dialect: Dialect,
+    pub(crate) admission: Admission,
+    /// The room of the URL; `None` if that is no room id.
+    pub(crate) first_room: Option<RoomId>,
+    pub(crate) outbox: Outbox,
+    pub(super) frames_in: AtomicU64,
+    frames_out: AtomicU64,
+    session: Mutex<Session>,
+}
+
+#[derive(Debug)]
+struct Session {
+    /// Who said `hello`.
+    hello: Option<Sender>,
+    bucket: TokenBucket,
+}
+
+impl Connection {
+    pub(super) fn new(
+        dialect: Dialect,
+        admission: Admission,
+        first_room: Option<RoomId>,
+        rate_limit: u32,
+    ) -> (Self, OutboxReceiver) {
+        let (outbox, receiver) = Outbox::new();
+        let connection = Self {
+            id: ConnectionId::generate(),
+            dialect,
+            admission,
+            first_room,
+            outbox,
+            frames_in: AtomicU64::new(0),
+            frames_out: AtomicU64::new(0),
+            session: Mutex::new(Session { hello: None, bucket: TokenBucket::new(rate_limit) }),
+        };
+        (connection, receiver)
+    }
+
+    /// Queues a frame, as a POST to `@connections` does. What the switches lose is queued too, for
+    /// all that the caller can see.
+    pub(super) fn post(&self, faults: &FaultDesk, text: String, acknowledges: bool) {
+        self.frames_out.fetch_add(1, Ordering::Relaxed);
+        self.outbox.queue(text, faults.outgoing(self.dialect, acknowledges));
+    }
+
+    /// Whether it has said `hello`.
+    pub(super) fn has_said_hello(&self) -> bool {
+        self.session().hello.is_some()
+    }
+
+    /// It said `hello`, as this sender.
+    pub(super) fn say_hello(&self, sender: Sender) {
+        self.session().hello = Some(sender);
+    }
+
+    /// The sender of its messages: who said `hello`, else a guest known by its connection.
+    pub(super) fn sender(&self) -> Sender {
+        self.session().hello.clone().unwrap_or_else(|| Sender {
+            id: connection_guest_id(self.id.as_str()),
+            name: None,
+            kind: SenderKind::Guest,
+        })
+    }
+
+    /// Takes one send from what the rate limit allows, or says how long to wait for the next.
+    pub(super) fn take_send(&self) -> Result<(), u64> {
+        self.session().bucket.take(Instant::now())
+    }
+
+    pub(super) fn summary(&self, rooms: &[RoomId]) -> ConnectionSummary {
+        ConnectionSummary {
+            connection_id: self.id.as_str().to_owned(),
+            path: self.dialect.path(),
+            rooms: rooms.iter().map(|room| room.as_str().to_owned()).collect(),
+            hello: self.has_said_hello(),
+            sender_id: self.sender().id,
+            frames_out: self.frames_out.load(Ordering::Relaxed),
+            frames_in: self.frames_in.load(Ordering::Relaxed),
+        }
+    }
+
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends that may come at once, filled up again evenly over each second.
+#[derive(Debug)]
+struct TokenBucket {
+    per_second: u32,
+    /// Thousandths of a send.
+    level: u64,
+    filled: Instant,
+}
+
+impl TokenBucket {
+    fn new(per_second: u32) -> Self {
+        Self { per_second, level: u64::from(per_second) * 1_000, filled: Instant::now() }
+    }
+
+    fn take(&mut self, now: Instant) -> Result<(), u64> {
+        if self.per_second == 0 {
+            return Ok(());
+        }
+        let per_second = u64::from(self.per_second);
+        let elapsed_ms = now.duration_since(self.filled).as_millis();
+        let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
+        if elapsed_ms > 0 {
+            let gained = elapsed_ms.saturating_mul(per_second);
+            self.level = self.level.saturating_add(gained).min(per_second * 1_000);
+            self.filled += Duration::from_millis(elapsed_ms);
+        }
+        if self.level < 1_000 {
+            return Err((1_000 - self.level).div_ceil(per_second));
+        }
+        self.level -= 1_000;
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! The flags, which are also the options of a server that is started in a program.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::gateway::{DEFAULT_MAX_FRAME, DEFAULT_MAX_MESSAGE, IDLE_TIMEOUT, LIFETIME, Limits};
+use crate::storage::Location;
+
+/// The port that everything in this repository expects.
+const DEFAULT_PORT: u16 = 8787;
+
+/// Sends a second that a person with a paste buffer does not reach.
+const DEFAULT_RATE_LIMIT: u32 = 50;
+
+const EXAMPLES: &str = "\
+Examples:
+  roomlet-local
+      Serve on port 8787, with rooms in roomlet-local.sqlite in this directory.
+  roomlet-local --port 9000 --memory
+      Serve on port 9000 and forget everything at the end.
+  roomlet-local --token sesame
+      Only clients that bring this token get in.
+  roomlet-local --idle-timeout 10 --lifetime 60
+      See what a client does when the service ends its connections.
+
+  curl -X PUT -H 'x-roomlet-local: 1' http://127.0.0.1:8787/__local/faults \\
+      -d '{\"prod\": {\"welcome_delay_ms\": 5000}}'
+      Be late on purpose; docs/local-backend.md lists every fault switch.";
+
+/// A development backend for Roomlet that speaks the API Gateway WebSocket protocol on this machine.
+///
+/// It serves the full dialect at /prod and the basic dialect at /basic; both share their rooms. It
+/// listens on loopback only and refuses pages of other sites.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "roomlet-local", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Options {
+    /// Port to listen on; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+
+    /// File that keeps rooms and messages; it is created if it is not there
+    #[arg(long, value_name = "FILE", default_value = "roomlet-local.sqlite")]
+    pub database: PathBuf,
+
+    /// Keep everything in memory instead of a file
+    #[arg(long, conflicts_with = "database")]
+    pub memory: bool,
+
+    /// Token that clients must send [default: none is needed]
+    #[arg(long, value_name = "VALUE")]
+    pub token: Option<String>,
+
+    /// JSON file that says which tokens may enter which rooms [default: all rooms are public]
+    #[arg(long, value_name = "FILE")]
+    pub rooms: Option<PathBuf>,
+
+    /// Origin whose pages may connect, besides loopback ones; may be given several times
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
+
+    /// Seconds without traffic after which a connection is closed
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = parse_seconds)]
+    pub idle_timeout: Duration,
+
+    /// Seconds after which every connection is closed
+    #[arg(long, value_name = "SECONDS", default_value = "7200", value_parser = parse_seconds)]
+    pub lifetime: Duration,
+
+    /// Longest frame that a client may send
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_FRAME)]
+    pub max_frame: usize,
+
+    /// Longest message that a client may send
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_MESSAGE)]
+    pub max_message: usize,
+
+    /// Messages a second that one /prod connection may send, and at once; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_RATE_LIMIT)]
+    pub rate_limit: u32,
+
+    /// Keep the rows of basic connections that a previous run left, as a real table would
+    #[arg(long)]
+    pub keep_stale: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: DEFAULT_PORT,
+            database: PathBuf::from("roomlet-local.sqlite"),
+            memory: false,
+            token: None,
+            rooms: None,
+            allow_origin: Vec::new(),
+            idle_timeout: IDLE_TIMEOUT,
+            lifetime: LIFETIME,
+            max_frame: DEFAULT_MAX_FRAME,
+            max_message: DEFAULT_MAX_MESSAGE,
+            rate_limit: DEFAULT_RATE_LIMIT,
+            keep_stale: false,
+        }
+    }
+}
+
+impl Options {
+    /// What tests want: any free port, and nothing left behind.
+    pub fn in_memory() -> Self {
+        Self { port: 0, memory: true, ..Self::default() }
+    }
+
+    pub(crate) fn location(&self) -> Location {
+        if self.memory { Location::Memory } else { Location::File(self.database.clone()) }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            max_frame: self.max_frame,
+            max_message: self.max_message,
+            idle_timeout: self.idle_timeout,
+            lifetime: self.lifetime,
+            rate_limit: self.rate_limit,
+        }
+    }
+}
+
+/// Longest time a flag can ask for: a year, far from where adding to a clock overflows.
+const MAX_SECONDS: f64 = 365.0 * 24.0 * 60.0 * 60.0;
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "give a number of seconds".to_owned())?;
+    if !(seconds > 0.0 && seconds <= MAX_SECONDS) {
+        return Err("give a number of seconds above 0 and up to a year".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_what_no_flags_give() {
+        let parsed = Options::try_parse_from(["roomlet-local"]).unwrap();
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", Options::default()));
+    }
+
+    #[test]
+    fn seconds_have_bounds() {
+        assert_eq!(parse_seconds("0.25"), Ok(Duration::from_millis(250)));
+        for text in ["0", "-1", "NaN", "inf", "1e300", "ten", ""] {
+            assert!(parse_seconds(text).is_err(), "{text}");
+        }
+    }
+}

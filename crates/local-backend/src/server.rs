@@ -1,0 +1,280 @@
+//! Starting and stopping: sockets, paths and the checks that stand before all of them.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HOST,
+    ORIGIN, VARY,
+};
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Method, Response, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
+use axum::routing::{any, get};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::access::{Origins, RoomAccess, is_loopback_host};
+use crate::faults::Faults;
+use crate::gateway::{ConnectionSummary, Dialect, Gateway, upgrade};
+use crate::local_api::{self, PREFIX};
+use crate::options::Options;
+use crate::storage::Database;
+use crate::traffic_log::Log;
+
+/// How long each step of a shutdown may take.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+
+const WHAT_THIS_IS: &str = "\
+This is roomlet-local, the development backend of Roomlet.
+WebSocket paths: /prod?roomId=… (full dialect) and /basic?roomId=… (basic dialect).
+";
+
+/// Why a server did not start; each is one sentence that says what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another program listens on the port.
+    PortTaken(u16),
+    /// The port cannot be listened on.
+    Listen(u16, io::Error),
+    /// The database cannot be opened.
+    Database(PathBuf, String),
+    /// The token or the rooms file is not usable.
+    Access(String),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::PortTaken(port) => write!(
+                formatter,
+                "Port {port} is taken; stop the program that listens there or choose another port \
+                 with --port."
+            ),
+            Self::Listen(port, error) => write!(
+                formatter,
+                "Port {port} cannot be listened on ({error}); choose another one with --port."
+            ),
+            Self::Database(path, error) => write!(
+                formatter,
+                "The database {} cannot be opened ({error}); check its path and permissions, choose \
+                 another one with --database or use --memory.",
+                path.display()
+            ),
+            Self::Access(sentence) => formatter.write_str(sentence),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// The backend, before it runs.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Opens the database, listens and serves in tasks of the current tokio runtime.
+    pub async fn start(options: Options) -> Result<RunningServer, StartError> {
+        let access = RoomAccess::new(options.token.clone(), options.rooms.as_deref())
+            .map_err(StartError::Access)?;
+        let listeners = listen(options.port).await?;
+        let address =
+            listeners[0].local_addr().map_err(|error| StartError::Listen(options.port, error))?;
+        let location = options.location();
+        let (database, database_ended) = Database::open(&location, options.keep_stale)
+            .map_err(|error| StartError::Database(options.database.clone(), error.0))?;
+        let gateway = Gateway::new(options.limits(), access, database);
+        let stop = watch::Sender::new(false);
+        let router = router(&gateway, Origins::new(&options.allow_origin));
+        let tasks = listeners
+            .into_iter()
+            .map(|listener| {
+                let stopped = wait_for_stop(stop.subscribe());
+                let serving = axum::serve(listener, router.clone()).with_graceful_shutdown(stopped);
+                tokio::spawn(serving.into_future())
+            })
+            .collect();
+        let guard = EndOnDrop(Arc::clone(&gateway));
+        Ok(RunningServer { address, gateway, stop, tasks, database_ended, guard })
+    }
+}
+
+/// A server that runs. Dropping it ends it without waiting; [`RunningServer::shutdown`] waits.
+#[derive(Debug)]
+pub struct RunningServer {
+    address: SocketAddr,
+    gateway: Arc<Gateway>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<io::Result<()>>>,
+    database_ended: oneshot::Receiver<()>,
+    guard: EndOnDrop,
+}
+
+/// Closes the connections of a server that is dropped.
+#[derive(Debug)]
+struct EndOnDrop(Arc<Gateway>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.close_all(1001, "Going away");
+    }
+}
+
+impl RunningServer {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The WebSocket URL of a path, for instance of `/prod?roomId=lobby`.
+    pub fn url(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.address)
+    }
+
+    /// The fault switches as they stand, with what is left of their counts.
+    pub fn faults(&self) -> Faults {
+        self.gateway.faults.get()
+    }
+
+    /// Replaces all fault switches. The error is one sentence.
+    pub async fn set_faults(&self, faults: Faults) -> Result<(), String> {
+        faults.validate()?;
+        self.gateway.set_faults(faults).await.map_err(|error| error.to_string())
+    }
+
+    /// Closes all connections with this code and says how many there were.
+    pub fn close_all(&self, code: u16, reason: &str) -> usize {
+        self.gateway.close_all(code, reason)
+    }
+
+    /// Sends any text to all connections of a room, on both paths, and says to how many.
+    pub fn send_raw(&self, room_id: &str, text: &str) -> usize {
+        self.gateway.send_raw(room_id, text)
+    }
+
+    /// What was received.
+    pub fn log(&self) -> Log {
+        self.gateway.log.get()
+    }
+
+    /// Empties the log and its counts.
+    pub fn clear_log(&self) {
+        self.gateway.log.clear();
+    }
+
+    /// The open connections.
+    pub fn connections(&self) -> Vec<ConnectionSummary> {
+        self.gateway.connections()
+    }
+
+    /// Closes all connections with code 1001, and returns when the port is free and the database
+    /// closed.
+    pub async fn shutdown(self) {
+        let Self { gateway, stop, tasks, database_ended, guard, .. } = self;
+        stop.send_replace(true);
+        drop(guard);
+        let _ = timeout(SHUTDOWN_GRACE, gateway.drained()).await;
+        for mut task in tasks {
+            if timeout(SHUTDOWN_GRACE, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+        drop(gateway);
+        let _ = timeout(SHUTDOWN_GRACE, database_ended).await;
+    }
+}
+
+async fn wait_for_stop(mut stop: watch::Receiver<bool>) {
+    // An error means that the server was dropped, which ends it too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Listens on both loopback addresses; the second is left out where there is no IPv6.
+async fn listen(port: u16) -> Result<Vec<TcpListener>, StartError> {
+    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+        if error.kind() == io::ErrorKind::AddrInUse {
+            StartError::PortTaken(port)
+        } else {
+            StartError::Listen(port, error)
+        }
+    })?;
+    let bound = first.local_addr().map_or(port, |address| address.port());
+    let second = TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).await;
+    match second {
+        Ok(second) => Ok(vec![first, second]),
+        // A page that says `localhost` could reach the other program instead of this one.
+        Err(error) if port != 0 && error.kind() == io::ErrorKind::AddrInUse => {
+            Err(StartError::PortTaken(port))
+        }
+        Err(_) => Ok(vec![first]),
+    }
+}
+
+fn router(gateway: &Arc<Gateway>, origins: Origins) -> Router {
+    let gateway_path = |dialect: Dialect| {
+        any(move |State(gateway): State<Arc<Gateway>>, request: Request| async move {
+            upgrade(&gateway, dialect, request).await
+        })
+    };
+    Router::new()
+        .route("/", get(|| async { WHAT_THIS_IS }))
+        .route(Dialect::Full.path(), gateway_path(Dialect::Full))
+        .route(Dialect::Basic.path(), gateway_path(Dialect::Basic))
+        .nest(PREFIX, local_api::router())
+        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this path; see /.\n") })
+        .layer(middleware::from_fn_with_state(Arc::new(origins), check))
+        .with_state(Arc::clone(gateway))
+}
+
+/// Refuses what comes by another host's name or from another host's page, and lets loopback pages
+/// read the answers of every path but those of the fault switches.
+async fn check(
+    State(origins): State<Arc<Origins>>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let authority = request.uri().authority().map(Authority::as_str);
+    if !host.is_some_and(is_loopback_host) || authority.is_some_and(|name| !is_loopback_host(name))
+    {
+        return refuse("This server answers only to the names of this machine.");
+    }
+    let origin = request.headers().get(ORIGIN).cloned();
+    if let Some(origin) = &origin
+        && !origin.to_str().is_ok_and(|origin| origins.allow(origin))
+    {
+        return refuse("Pages of this origin may not talk to this server; see --allow-origin.");
+    }
+    if request.uri().path().starts_with(PREFIX) {
+        return next.run(request).await;
+    }
+    let mut response = if request.method() == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(VARY, HeaderValue::from_static("origin"));
+        let methods = HeaderValue::from_static("GET, POST");
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+        let allowed = HeaderValue::from_static("authorization, content-type, x-api-key");
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    }
+    response
+}
+
+fn refuse(sentence: &'static str) -> Response<Body> {
+    (StatusCode::FORBIDDEN, format!("{sentence}\n")).into_response()
+}

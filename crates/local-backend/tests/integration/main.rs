@@ -1,0 +1,17 @@
+//! The backend from the outside: a WebSocket client and a few lines of HTTP against real sockets.
+//!
+//! Nothing here sleeps to wait for something. That a frame does *not* come is shown by another one
+//! that would have come after it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail on the spot")]
+
+mod access;
+mod basic;
+mod client;
+mod faults;
+mod full;
+mod history;
+mod limits;
+mod local_api;
+mod malformed;
+mod process;
