@@ -14,6 +14,12 @@ const DEFAULT_PORT: u16 = 8787;
 /// Sends a second that a person with a paste buffer does not reach.
 const DEFAULT_RATE_LIMIT: u32 = 50;
 
+const ABOUT: &str = "\
+A development backend for Roomlet: the API Gateway WebSocket protocol on this machine.
+
+It serves the full dialect at /prod and the basic dialect at /basic; both share their
+rooms. It listens on loopback only and refuses pages of other sites.";
+
 const EXAMPLES: &str = "\
 Examples:
   roomlet-local
@@ -29,12 +35,15 @@ Examples:
       -d '{\"prod\": {\"welcome_delay_ms\": 5000}}'
       Be late on purpose; docs/local-backend.md lists every fault switch.";
 
-/// A development backend for Roomlet that speaks the API Gateway WebSocket protocol on this machine.
-///
-/// It serves the full dialect at /prod and the basic dialect at /basic; both share their rooms. It
-/// listens on loopback only and refuses pages of other sites.
+/// The flags of `roomlet-local`, one field each.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "roomlet-local", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(
+    name = "roomlet-local",
+    version,
+    about = ABOUT,
+    long_about = None,
+    after_help = EXAMPLES
+)]
 pub struct Options {
     /// Port to listen on; 0 takes any that is free
     #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]

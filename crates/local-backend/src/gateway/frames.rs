@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::connection::{Connection, opaque_id};
 
-/// Why the gateway answers in place of a route (PROTOCOLS: API Gateway, error frames of the gateway).
+/// Why the gateway answers in place of a route. The first two are known from the service, the third
+/// from emulators of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GatewayError {
     /// No route matches and there is no `$default`.
