@@ -35,7 +35,7 @@ use crate::traffic_log::Log;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 
 const WHAT_THIS_IS: &str = "\
-This is roomlet-local, the development backend of Roomlet.
+roomlet-local is the development backend of Roomlet.
 WebSocket paths: /prod?roomId=… (full dialect) and /basic?roomId=… (basic dialect).
 ";
 

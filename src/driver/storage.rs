@@ -1,0 +1,58 @@
+//! What is kept on the device: the guest key of this origin.
+
+use roomlet_client::GuestKey;
+use web_sys::Storage;
+
+const GUEST_KEY: &str = "roomlet.guest-key";
+
+/// Where guest keys are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GuestKeys {
+    /// On the device, for this origin. A profile keeps several people of one origin apart.
+    OnDevice {
+        /// Which of them; empty for the usual one.
+        profile: String,
+    },
+    /// Nowhere: a new guest each time.
+    Nowhere,
+}
+
+impl GuestKeys {
+    /// The key that is kept, else a new one. A device that keeps nothing (private mode, storage forbidden)
+    /// gives a new guest each time.
+    pub fn load(&self) -> Option<GuestKey> {
+        let Self::OnDevice { profile } = self else { return new_key() };
+        let name = match profile.as_str() {
+            "" => GUEST_KEY.to_owned(),
+            profile => format!("{GUEST_KEY}.{profile}"),
+        };
+        let storage = storage();
+        let kept = storage.as_ref().and_then(|storage| storage.get_item(&name).ok().flatten());
+        if let Some(key) = kept.as_deref().and_then(GuestKey::parse) {
+            return Some(key);
+        }
+        let key = new_key()?;
+        if let Some(storage) = &storage {
+            // A full or forbidden storage costs the identity on reload, and nothing else.
+            let _ = storage.set_item(&name, key.expose());
+        }
+        Some(key)
+    }
+}
+
+fn storage() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok().flatten()
+}
+
+fn new_key() -> Option<GuestKey> {
+    let bytes = random_bytes::<16>()?;
+    let text = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    GuestKey::parse(&text)
+}
+
+/// Bytes from the browser's own generator.
+pub fn random_bytes<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    web_sys::window()?.crypto().ok()?.get_random_values_with_u8_array(&mut bytes).ok()?;
+    Some(bytes)
+}

@@ -1,0 +1,93 @@
+//! The handle that the element's script holds.
+
+use std::any::Any;
+
+use leptos::mount::mount_to;
+use leptos::prelude::*;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsError};
+use web_sys::{HtmlElement, ShadowRoot};
+
+use super::options::{Options, OptionsError};
+use super::{dom_events, stylesheet};
+use crate::driver::BrowserSockets;
+use crate::i18n::Language;
+use crate::ui::{ChatWidget, ChatWidgetProps};
+use roomlet_client::RoomId;
+use roomlet_client::config::Backend;
+
+/// One mounted widget. Freeing it ends its sockets, timers and listeners and empties its root.
+#[wasm_bindgen]
+pub struct Handle {
+    backend: Backend,
+    room: RwSignal<RoomId>,
+    name: RwSignal<Option<String>>,
+    language: RwSignal<Language>,
+    _mounted: Box<dyn Any>,
+}
+
+impl Handle {
+    /// Puts a widget into `root`, the open shadow root of `host`.
+    pub fn mount(
+        host: HtmlElement,
+        root: &ShadowRoot,
+        options: &Options,
+    ) -> Result<Self, OptionsError> {
+        let configuration = crate::config::configuration()
+            .ok_or_else(|| OptionsError::new("This build has no configuration."))?;
+        let backend = options.backend(&configuration)?;
+        let room = RwSignal::new(options.room(&backend)?);
+        let name = RwSignal::new(options.name.clone());
+        let language = RwSignal::new(options.language());
+        let guest_keys = options.guest_keys();
+        stylesheet::adopt(root);
+        let of_widget = backend.clone();
+        let place = root
+            .owner_document()
+            .and_then(|document| document.create_element("div").ok())
+            .and_then(|place| place.dyn_into::<HtmlElement>().ok())
+            .ok_or_else(|| OptionsError::new("The page has no document."))?;
+        place.set_class_name("mount");
+        root.append_child(&place)
+            .map_err(|_| OptionsError::new("The element takes no content."))?;
+        let target = StoredValue::new_local(host.clone());
+        let mounted = mount_to(place, move || {
+            let on_event = Callback::new(move |(chat, event)| {
+                target.with_value(|host| {
+                    dom_events::tell(host, &chat, language.get_untracked(), &event);
+                });
+            });
+            ChatWidget(ChatWidgetProps {
+                backend: of_widget,
+                room: room.into(),
+                name: name.into(),
+                language: language.into(),
+                guest_keys,
+                sockets: Box::new(BrowserSockets),
+                on_event: Some(on_event),
+            })
+        });
+        dom_events::dispatch(&host, "roomlet-ready", &[("backend", &backend.name)]);
+        Ok(Self { backend, room, name, language, _mounted: Box::new(mounted) })
+    }
+}
+
+#[wasm_bindgen]
+impl Handle {
+    /// Takes over attributes that may change while the widget runs: `room`, `name`, `lang`.
+    pub fn update(&self, options: &str) -> Result<(), JsError> {
+        let options = Options::parse(options)?;
+        let room = options.room(&self.backend)?;
+        if self.room.get_untracked() != room {
+            self.room.set(room);
+        }
+        if self.name.get_untracked() != options.name {
+            self.name.set(options.name.clone());
+        }
+        let language = options.language();
+        if self.language.get_untracked() != language {
+            self.language.set(language);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! The element `<roomlet-chat>`, behind the script that defines it (`roomlet.js`).
+
+mod dom_events;
+mod handle;
+mod options;
+mod stylesheet;
+
+pub use handle::Handle;
+pub use options::{Options, OptionsError};

@@ -1,0 +1,47 @@
+//! English.
+
+use super::Texts;
+
+pub(super) static TEXTS: Texts = Texts {
+    beginning: "This is the beginning of the room",
+    byte_count: |used, limit| format!("{used} of {limit} bytes"),
+    connecting: "Connecting…",
+    delete: "Delete",
+    dismiss: "Dismiss",
+    empty: "No messages yet. Say hello!",
+    failed_bad_request: "Not sent: the server did not understand it",
+    failed_conflict: "Not sent: it collides with an earlier message",
+    failed_forbidden: "Not sent: you may not write in this room",
+    failed_too_large: "Not sent: too long for the server",
+    failed_unauthorized: "Not sent: please sign in again",
+    guest: |id| format!("Guest {id}"),
+    interruption: "The connection was interrupted. Messages may be missing here.",
+    loading_older: "Loading older messages…",
+    message_by: |author| format!("Message by {author}"),
+    messages: |room| format!("Messages in {room}"),
+    new_messages: |count| {
+        if count == 1 { "1 new message".into() } else { format!("{count} new messages") }
+    },
+    not_confirmed: "Not confirmed: it may or may not have arrived",
+    offline: "You are offline. Messages are sent when the network is back.",
+    online: "Connected",
+    placeholder: "Write a message",
+    reconnecting: "Reconnecting…",
+    reconnecting_in: |seconds| format!("Connection lost. Trying again in {seconds} s"),
+    refused_blocked: "This page’s security policy (CSP connect-src) blocks the chat server.",
+    refused_forbidden: "This room does not exist, or you may not enter it.",
+    refused_too_many_rooms: "Too many rooms have unsent messages. Send or delete some first.",
+    refused_unauthorized: "Please sign in again.",
+    retry: "Retry",
+    send: "Send",
+    sending: "Sending",
+    sent: "Sent",
+    to_latest: "Go to the latest messages",
+    today: "Today",
+    too_long: "Too long to send",
+    too_many_unsent: "Too many messages are waiting to be sent. This one stays here.",
+    try_now: "Try now",
+    waiting: "Waiting to be sent",
+    yesterday: "Yesterday",
+    you: "You",
+};

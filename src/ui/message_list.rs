@@ -1,0 +1,117 @@
+//! The transcript: oldest first in the document, held at its end by a `column-reverse` scroller.
+
+use leptos::html;
+use leptos::prelude::*;
+use roomlet_client::{Command, History};
+use web_sys::HtmlElement;
+
+use super::row::RowView;
+use super::{Context, icons};
+
+/// Within so many pixels of its end the list counts as being there.
+const AT_END: i32 = 40;
+/// So many pixels before its beginning older messages are fetched.
+const NEAR_BEGINNING: i32 = 600;
+
+#[component]
+pub(super) fn MessageList() -> impl IntoView {
+    let context = expect_context::<Context>();
+    let screen = context.screen;
+    let scroller = NodeRef::<html::Div>::new();
+    let at_end = RwSignal::new(true);
+    // Messages of others that arrived while the reader was elsewhere.
+    let seen = RwSignal::new(0_usize);
+    let unseen = Memo::new(move |_| screen.arrivals.get().saturating_sub(seen.get()));
+
+    let look = move || {
+        let Some(element) = scroller.get_untracked() else { return };
+        let is_at_end = distance_to_end(&element) <= AT_END;
+        if at_end.get_untracked() != is_at_end {
+            at_end.set(is_at_end);
+        }
+        if screen.history.get_untracked() == History::More
+            && distance_to_beginning(&element) < NEAR_BEGINNING
+        {
+            context.command(Command::LoadOlder { room: context.room() });
+        }
+    };
+    let to_end = move || {
+        if let Some(element) = scroller.get_untracked() {
+            element.set_scroll_top(0);
+        }
+    };
+    Effect::new(move || {
+        let arrivals = screen.arrivals.get();
+        if at_end.get() {
+            seen.set(arrivals);
+        }
+    });
+    // One's own message is always brought into view, and so is the end of a room that is entered.
+    Effect::new(move || {
+        screen.own.track();
+        screen.room.track();
+        to_end();
+    });
+    // A page of history that does not fill the view is followed by the next one.
+    Effect::new(move || {
+        screen.history.track();
+        screen.rows.track();
+        request_animation_frame(look);
+    });
+    let is_empty = move || {
+        let settled = matches!(screen.history.get(), History::None | History::Beginning);
+        settled && screen.rows.with(Vec::is_empty)
+    };
+    let top = move || match screen.history.get() {
+        History::Loading => context.texts().loading_older,
+        History::Beginning if !screen.rows.with(Vec::is_empty) => context.texts().beginning,
+        _ => "",
+    };
+    view! { class = "r",
+        <div class="list" part="list">
+            <div
+                class="scroller"
+                node_ref=scroller
+                tabindex="0"
+                role="region"
+                aria-label=move || (context.texts().messages)(screen.room.get().as_str())
+                on:scroll=move |_| look()
+            >
+                <div class="transcript">
+                    <p class="top" part="top">{top}</p>
+                    <ol class="rows">
+                        <For each=move || screen.rows.get() key=|shown| shown.id let:shown>
+                            <RowView shown/>
+                        </For>
+                    </ol>
+                </div>
+            </div>
+            <Show when=is_empty>
+                <p class="empty" part="empty">{move || context.texts().empty}</p>
+            </Show>
+            <Show when=move || !at_end.get()>
+                <button
+                    type="button"
+                    class="to-end"
+                    part="to-end"
+                    aria-label=move || context.texts().to_latest
+                    on:click=move |_| to_end()
+                >
+                    {icons::down()}
+                    <Show when=move || unseen.get().gt(&0)>
+                        <span>{move || (context.texts().new_messages)(unseen.get())}</span>
+                    </Show>
+                </button>
+            </Show>
+        </div>
+    }
+}
+
+/// In a reversed column the end is at zero, and everything before it is negative.
+fn distance_to_end(element: &HtmlElement) -> i32 {
+    element.scroll_top().abs()
+}
+
+fn distance_to_beginning(element: &HtmlElement) -> i32 {
+    element.scroll_height() - element.client_height() - distance_to_end(element)
+}

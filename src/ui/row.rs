@@ -1,0 +1,211 @@
+//! One row of the list: a message, a notice, or an interruption.
+
+use leptos::prelude::*;
+use roomlet_client::{
+    Author, Command, Delivery, FailReason, Message, Row, RowContent, RowId, WallClock,
+};
+
+use super::screen::{Lead, ShownRow};
+use super::{Context, dates, icons};
+use crate::i18n::Texts;
+
+#[component]
+pub(super) fn RowView(shown: ShownRow) -> impl IntoView {
+    let context = expect_context::<Context>();
+    let ShownRow { id, row, lead } = shown;
+    let date = {
+        let lead = lead.clone();
+        move || match lead.get() {
+            Lead::Date(time) => Some(date_line(context, time)),
+            Lead::Continues | Lead::Author => None,
+        }
+    };
+    // A row never turns from a message into something else.
+    let body = match row.get_untracked().content {
+        RowContent::Message(_) => message(context, id, row, lead).into_any(),
+        RowContent::Notice(text) => view! { class = "r",
+            <p class="notice" part="notice" dir="auto">{text}</p>
+        }
+        .into_any(),
+        _ => view! { class = "r",
+            <p class="interruption" part="interruption">{move || context.texts().interruption}</p>
+        }
+        .into_any(),
+    };
+    view! { class = "r", <li class="row" data-row=id.0.to_string()>{date}{body}</li> }
+}
+
+fn date_line(context: Context, time: WallClock) -> impl IntoView {
+    let label = move || dates::date_label(time, now(), context.language.get());
+    view! { class = "r",
+        <p class="date" part="date"><time datetime=dates::machine(time)>{label}</time></p>
+    }
+}
+
+fn message(
+    context: Context,
+    id: RowId,
+    row: ArcRwSignal<Row>,
+    lead: ArcRwSignal<Lead>,
+) -> impl IntoView {
+    let field = |read: fn(&Message) -> Option<String>| {
+        let row = row.clone();
+        ArcMemo::new(move |_| row.with(|row| row.message().and_then(read)))
+    };
+    let text = field(|message| Some(message.text.clone()));
+    let author = {
+        let row = row.clone();
+        ArcMemo::new(move |_| row.with(|row| row.message().map(|message| message.author.clone())))
+    };
+    let delivery = {
+        let row = row.clone();
+        ArcMemo::new(move |_| row.with(|row| row.message().map(|message| message.delivery)))
+    };
+    let time =
+        ArcMemo::new(move |_| row.with(|row| row.message().and_then(|message| message.time)));
+    let name = {
+        let author = author.clone();
+        move || author.get().map(|author| author_name(&author, context.texts()))
+    };
+    let is_own = {
+        let author = author.clone();
+        move || author.get() == Some(Author::Me)
+    };
+    let continues = {
+        let lead = lead.clone();
+        move || lead.get() == Lead::Continues
+    };
+    let hue = move || match author.get() {
+        Some(Author::Other { id, .. }) => hue(&id),
+        _ => "",
+    };
+    let state = {
+        let delivery = delivery.clone();
+        move || delivery.get().map_or("", delivery_name)
+    };
+    let by = {
+        let name = name.clone();
+        move || (context.texts().message_by)(&name().unwrap_or_default())
+    };
+    let clock = {
+        let time = time.clone();
+        move || {
+            time.get().map(|time| {
+                let language = context.language.get();
+                view! { class = "r",
+                    <time class="time" part="time" datetime=dates::machine(time) title=dates::exact(time, language)>
+                        {dates::time(time, language)}
+                    </time>
+                }
+            })
+        }
+    };
+    view! { class = "r",
+        <article
+            class="message"
+            part="message"
+            class:own=is_own
+            class:continues=continues
+            data-hue=hue
+            data-delivery=state
+            aria-label=by
+        >
+            <p class="author" part="author"><bdi>{name}</bdi></p>
+            <div class="bubble" part="bubble">
+                <p class="text" part="text" dir="auto">{move || text.get()}</p>
+                <span class="meta">
+                    {clock}
+                    {delivery_mark(context, &delivery)}
+                </span>
+            </div>
+            {actions(context, id, delivery)}
+        </article>
+    }
+}
+
+/// The small sign beside the time of an own message.
+fn delivery_mark(context: Context, delivery: &ArcMemo<Option<Delivery>>) -> impl IntoView + use<> {
+    let delivery = delivery.clone();
+    move || {
+        let texts = context.texts();
+        let (icon, label) = match delivery.get()? {
+            Delivery::Queued => (icons::clock().into_any(), texts.waiting),
+            Delivery::Sending => (icons::clock().into_any(), texts.sending),
+            Delivery::Sent => (icons::check().into_any(), texts.sent),
+            _ => (icons::warning().into_any(), ""),
+        };
+        Some(view! { class = "r",
+            <span class="mark" title=label>{icon}<span class="hidden">{label}</span></span>
+        })
+    }
+}
+
+/// What the person can do about a message that did not arrive, and why it did not.
+fn actions(context: Context, row: RowId, delivery: ArcMemo<Option<Delivery>>) -> impl IntoView {
+    move || {
+        let texts = context.texts();
+        let (reason, discard) = match delivery.get()? {
+            Delivery::NotConfirmed => (texts.not_confirmed, texts.dismiss),
+            Delivery::Failed(reason) => (fail_words(reason, texts), texts.delete),
+            _ => return None,
+        };
+        let retry = move |_| context.command(Command::Retry { room: context.room(), row });
+        let discard_it = move |_| context.command(Command::Discard { room: context.room(), row });
+        Some(view! { class = "r",
+            <div class="problem" part="problem">
+                <span class="reason">{reason}</span>
+                <button type="button" class="link" data-action="retry" on:click=retry>{texts.retry}</button>
+                <button type="button" class="link" data-action="discard" on:click=discard_it>{discard}</button>
+            </div>
+        })
+    }
+}
+
+fn fail_words(reason: FailReason, texts: &Texts) -> &'static str {
+    match reason {
+        FailReason::Conflict => texts.failed_conflict,
+        FailReason::Forbidden => texts.failed_forbidden,
+        FailReason::TooLarge => texts.failed_too_large,
+        FailReason::Unauthorized => texts.failed_unauthorized,
+        _ => texts.failed_bad_request,
+    }
+}
+
+/// What the stylesheet calls it.
+fn delivery_name(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Queued => "queued",
+        Delivery::Sending => "sending",
+        Delivery::Sent => "sent",
+        Delivery::NotConfirmed => "not-confirmed",
+        _ => "failed",
+    }
+}
+
+/// The name that is shown for an author.
+pub(crate) fn author_name(author: &Author, texts: &Texts) -> String {
+    match author {
+        Author::Other { name: Some(name), .. } => name.clone(),
+        Author::Other { id, .. } => (texts.guest)(&short(id)),
+        _ => texts.you.to_owned(),
+    }
+}
+
+/// Four characters that tell guests apart; the kind prefix of the id (`g-`, `c-`) says nothing.
+fn short(id: &str) -> String {
+    let id = id.split_once('-').map_or(id, |(_, rest)| rest);
+    id.chars().filter(|character| character.is_alphanumeric()).take(4).collect()
+}
+
+/// One of the eight hues for names, the same for the same person.
+fn hue(id: &str) -> &'static str {
+    const HUES: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
+    let sum =
+        id.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+    HUES.get(sum % HUES.len()).copied().unwrap_or("1")
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds of a date fit")]
+fn now() -> WallClock {
+    WallClock(js_sys::Date::now() as i64)
+}

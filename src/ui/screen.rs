@@ -1,0 +1,166 @@
+//! What is on the screen: the signals that the components read.
+
+use leptos::prelude::*;
+use roomlet_client::{
+    Author, Change, Event, History, Message, RoomId, Row, RowId, SendRefusal, Status, WallClock,
+};
+
+use super::dates;
+
+/// Messages of one sender that follow each other so closely are grouped.
+const GROUP_MILLISECONDS: i64 = 5 * 60 * 1_000;
+
+/// The screen of one room.
+#[derive(Clone, Copy)]
+pub(super) struct Screen {
+    pub(super) room: RwSignal<RoomId>,
+    pub(super) rows: RwSignal<Vec<ShownRow>>,
+    pub(super) status: RwSignal<Status>,
+    pub(super) history: RwSignal<History>,
+    /// A text that was not taken, to be put back into the composer.
+    pub(super) refused: RwSignal<Option<(String, SendRefusal)>>,
+    /// How many messages of others have arrived since the room was entered.
+    pub(super) arrivals: RwSignal<usize>,
+    /// How many messages the person has written since the room was entered.
+    pub(super) own: RwSignal<usize>,
+}
+
+/// A row on the screen. Rows change one by one.
+#[derive(Clone)]
+pub(super) struct ShownRow {
+    pub(super) id: RowId,
+    pub(super) row: ArcRwSignal<Row>,
+    pub(super) lead: ArcRwSignal<Lead>,
+}
+
+/// What stands above a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// Nothing: it goes on where the row before it ended.
+    Continues,
+    /// The author's name and the time.
+    Author,
+    /// The date, then the author's name and the time.
+    Date(WallClock),
+}
+
+impl Screen {
+    pub(super) fn new(room: RoomId) -> Self {
+        Self {
+            room: RwSignal::new(room),
+            rows: RwSignal::new(Vec::new()),
+            status: RwSignal::new(Status::Connecting),
+            history: RwSignal::new(History::Unknown),
+            refused: RwSignal::new(None),
+            arrivals: RwSignal::new(0),
+            own: RwSignal::new(0),
+        }
+    }
+
+    /// Shows another room, with the rows it has already.
+    pub(super) fn enter(self, room: RoomId, rows: Vec<Row>) {
+        if self.room.get_untracked() == room {
+            return;
+        }
+        self.room.set(room);
+        self.status.set(Status::Connecting);
+        self.history.set(History::Unknown);
+        self.arrivals.set(0);
+        self.own.set(0);
+        self.rows.set(rows.into_iter().map(ShownRow::new).collect());
+        self.rows.with_untracked(|rows| lead(rows));
+    }
+
+    /// Shows what the client says. Events of rooms that are not on the screen are not for it.
+    pub(super) fn show(self, event: &Event) {
+        let room = self.room.get_untracked();
+        match event {
+            Event::Timeline { room: of, change } if *of == room => self.change(change),
+            Event::Status { room: of, status } if *of == room => self.status.set(*status),
+            Event::History { room: of, history } if *of == room => self.history.set(*history),
+            Event::Arrived { room: of, .. } if *of == room => {
+                self.arrivals.update(|count| *count += 1)
+            }
+            Event::SendRefused { room: of, text, reason } if *of == room => {
+                self.refused.set(Some((text.clone(), *reason)));
+            }
+            _ => {}
+        }
+    }
+
+    fn change(self, change: &Change) {
+        match change {
+            Change::Put { index, row } => {
+                let place = self
+                    .rows
+                    .with_untracked(|rows| rows.iter().rposition(|shown| shown.id == row.id));
+                if place == Some(*index) {
+                    self.rows.with_untracked(|rows| {
+                        if let Some(shown) = rows.get(*index) {
+                            shown.row.set(row.clone());
+                        }
+                        lead(rows);
+                    });
+                    return;
+                }
+                if place.is_none() && row.message().is_some_and(Message::is_own) {
+                    self.own.update(|count| *count += 1);
+                }
+                self.rows.update(|rows| {
+                    let shown = place.map(|place| rows.remove(place));
+                    let shown = match shown {
+                        Some(shown) => {
+                            shown.row.set(row.clone());
+                            shown
+                        }
+                        None => ShownRow::new(row.clone()),
+                    };
+                    rows.insert((*index).min(rows.len()), shown);
+                    lead(rows);
+                });
+            }
+            Change::Removed(id) => self.rows.update(|rows| {
+                rows.retain(|shown| shown.id != *id);
+                lead(rows);
+            }),
+        }
+    }
+}
+
+impl ShownRow {
+    fn new(row: Row) -> Self {
+        Self { id: row.id, row: ArcRwSignal::new(row), lead: ArcRwSignal::new(Lead::Author) }
+    }
+}
+
+/// Says what stands above each row; signals fire only where that changes.
+fn lead(rows: &[ShownRow]) {
+    let mut before: Option<(Author, WallClock)> = None;
+    for shown in rows {
+        let (lead, this) = shown.row.with_untracked(|row| {
+            let Some(message) = row.message() else { return (Lead::Continues, None) };
+            let time =
+                message.time.unwrap_or(before.as_ref().map_or(WallClock(0), |(_, time)| *time));
+            let lead = match &before {
+                Some((_, earlier)) if dates::day(*earlier) != dates::day(time) => Lead::Date(time),
+                Some((author, earlier))
+                    if *author == message.author && time.0 - earlier.0 < GROUP_MILLISECONDS =>
+                {
+                    Lead::Continues
+                }
+                Some(_) => Lead::Author,
+                None if message.time.is_some() => Lead::Date(time),
+                None => Lead::Author,
+            };
+            (lead, Some((message.author.clone(), time)))
+        });
+        if shown.lead.get_untracked() != lead {
+            shown.lead.set(lead);
+        }
+        before = this.or_else(|| {
+            before.take().map(|(_, time)| {
+                (Author::Other { id: String::new(), name: None, guest: false }, time)
+            })
+        });
+    }
+}
