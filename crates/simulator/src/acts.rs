@@ -1,0 +1,101 @@
+//! People act on their devices.
+
+use roomlet_client::{
+    Command, Delivery, DisplayName, Input, Network as Hint, RoomId, RowId, SendRefusal, Visibility,
+};
+
+use crate::people::Act;
+use crate::run::{Simulation, room_id};
+use crate::statistics::Counted;
+
+impl Simulation {
+    pub(crate) fn act(&mut self, device: usize, act: Act) -> Result<(), String> {
+        let command = match act {
+            Act::Opens { room } => Command::OpenRoom(room_id(room)?),
+            Act::Writes { room, text } => return self.write(device, room, text),
+            Act::WritesNothing { room } => return self.write(device, room, " \n".into()),
+            Act::WritesTooMuch { room } => return self.write(device, room, "long".repeat(9_000)),
+            Act::Retries { room } => return self.retry(device, room),
+            Act::Discards { room } => return self.discard(device, room),
+            Act::ReadsOlder { room } => {
+                self.ground.statistics.count(Counted::OlderPages);
+                Command::LoadOlder { room: room_id(room)? }
+            }
+            Act::Reconnects => Command::Reconnect,
+            Act::ChangesName { number } => {
+                Command::SetName(DisplayName::parse(&format!("name {number}")))
+            }
+            Act::Hides => return self.input(device, Input::Visibility(Visibility::Hidden)),
+            Act::Shows => return self.input(device, Input::Visibility(Visibility::Visible)),
+            Act::GoesOffline => return self.input(device, Input::Network(Hint::Offline)),
+            Act::GoesOnline => return self.input(device, Input::Network(Hint::Online)),
+        };
+        self.input(device, Input::Command(command))
+    }
+
+    fn write(&mut self, device: usize, room: usize, text: String) -> Result<(), String> {
+        let is_open = self.is_open(device, room);
+        let room = room_id(room)?;
+        let expected = match text.len() {
+            _ if text.trim().is_empty() => Some(SendRefusal::Empty),
+            length if length > 32_000 => Some(SendRefusal::TooLarge),
+            _ if !is_open => Some(SendRefusal::RoomNotOpen),
+            _ => None,
+        };
+        if expected.is_none() {
+            let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
+            one.ledger.composed(&room, &text);
+        } else {
+            self.ground.statistics.count(Counted::RefusedTexts);
+        }
+        let command = Command::Send { room, text };
+        let refused = self.input_and_hear(device, Input::Command(command))?;
+        if refused != expected {
+            return Err(format!("a text is refused for {refused:?}, not for {expected:?}"));
+        }
+        Ok(())
+    }
+
+    fn retry(&mut self, device: usize, room: usize) -> Result<(), String> {
+        let room = room_id(room)?;
+        let is_halted = |delivery| matches!(delivery, Delivery::NotConfirmed | Delivery::Failed(_));
+        let Some((row, text)) = self.choose(device, &room, is_halted) else { return Ok(()) };
+        let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
+        one.ledger.tally(&room, &text).retried += 1;
+        self.ground.statistics.count(Counted::Retries);
+        self.input(device, Input::Command(Command::Retry { room: room.clone(), row }))?;
+        let shown = self.devices.get(device).and_then(|one| one.client.row(&room, row)?.message());
+        if !shown
+            .is_some_and(|shown| matches!(shown.delivery, Delivery::Queued | Delivery::Sending))
+        {
+            return Err("a message that is tried again waits for its turn".into());
+        }
+        Ok(())
+    }
+
+    fn discard(&mut self, device: usize, room: usize) -> Result<(), String> {
+        let room = room_id(room)?;
+        let is_idle = |delivery| !matches!(delivery, Delivery::Sending | Delivery::Sent);
+        let Some((row, text)) = self.choose(device, &room, is_idle) else { return Ok(()) };
+        let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
+        one.ledger.tally(&room, &text).discarded += 1;
+        self.ground.statistics.count(Counted::Discards);
+        self.input(device, Input::Command(Command::Discard { room: room.clone(), row }))?;
+        if self.devices.get(device).is_some_and(|one| one.client.row(&room, row).is_some()) {
+            return Err("a message that is discarded leaves the list".into());
+        }
+        Ok(())
+    }
+
+    fn choose(
+        &mut self,
+        device: usize,
+        room: &RoomId,
+        fits: impl Fn(Delivery) -> bool,
+    ) -> Option<(RowId, String)> {
+        let unsent = self.devices.get(device)?.screens.get(room)?.unsent();
+        let fitting = unsent.filter(|(_, message)| fits(message.delivery)).collect::<Vec<_>>();
+        let (row, message) = fitting.get(self.ground.chance.index(fitting.len()))?;
+        Some((row.id, message.text.clone()))
+    }
+}

@@ -1,0 +1,119 @@
+//! What must hold after every step.
+
+use roomlet_client::{Delivery, History, RoomId, RowContent};
+use serde_json::Value;
+
+use crate::Dialect;
+use crate::device::Device;
+use crate::network::{End, Network};
+
+/// After an input: the screen is right, and the client will not wait for ever.
+pub(crate) fn check_device(device: &Device, index: usize, network: &Network) -> Result<(), String> {
+    for (room, screen) in &device.screens {
+        if !device.client.rows(room).eq(screen.rows()) {
+            return Err("changes applied to a copy of the rows keep it equal to the rows".into());
+        }
+        if screen.has_twice() {
+            return Err("a row stands in the list twice".into());
+        }
+        let sending = screen.unsent().filter(|(_, one)| one.delivery == Delivery::Sending).count();
+        if sending > 1 {
+            return Err(format!("{sending} messages of a room are in flight at a time"));
+        }
+        check_live(index, room, network)?;
+        check_deadline(device, index, room, network)?;
+    }
+    Ok(())
+}
+
+fn check_live(index: usize, room: &RoomId, network: &Network) -> Result<(), String> {
+    let mine = network.sockets.iter().filter(|one| one.device == index && one.room == *room);
+    let live = mine.filter(|one| one.at_client != End::Closed).count();
+    if live > 1 {
+        return Err(format!("{live} connections of one room are live"));
+    }
+    Ok(())
+}
+
+fn check_deadline(
+    device: &Device,
+    index: usize,
+    room: &RoomId,
+    network: &Network,
+) -> Result<(), String> {
+    let mine = |one: &&crate::network::Socket| one.device == index && one.room == *room;
+    let is_open = network.sockets.iter().filter(mine).any(|one| one.at_client == End::Open);
+    let is_unsent = device.screens.get(room).is_some_and(|screen| {
+        let waits = |delivery| matches!(delivery, Delivery::Queued | Delivery::Sending);
+        screen.unsent().any(|(_, message)| waits(message.delivery))
+    });
+    let waits = !device.is_refused(room) && (!is_open || is_unsent);
+    if waits && device.client.poll_timeout().is_none() {
+        return Err("a client that waits has a deadline".into());
+    }
+    Ok(())
+}
+
+/// A basic backend has no history: who comes back must see that something may be missing.
+pub(crate) fn check_interruption(device: &Device, room: &RoomId) -> Result<(), String> {
+    let last = device.screens.get(room).and_then(|screen| screen.last_confirmed());
+    if device.client.history(room) == Some(History::None)
+        && last.is_some_and(|content| *content != RowContent::Interruption)
+    {
+        return Err("an interruption with rows before it leaves a row".into());
+    }
+    Ok(())
+}
+
+/// A frame that a client sends; counts it.
+pub(crate) fn check_frame(
+    device: &mut Device,
+    network: &mut Network,
+    socket: usize,
+    text: &str,
+    dialect: Dialect,
+) -> Result<(), String> {
+    let socket = network.sockets.get_mut(socket).ok_or("a frame goes to no socket")?;
+    if socket.at_client != End::Open {
+        return Err("a frame is sent on a connection that is not open".into());
+    }
+    let frame = serde_json::from_str::<Value>(text).map_err(|_| "a frame is no JSON")?;
+    match frame["action"].as_str() {
+        Some("hello") => {
+            socket.hellos += 1;
+            device.ledger.hellos += 1;
+            let is_blind = dialect != Dialect::Full || !device.ledger.has_evidence;
+            if socket.hellos > 1 {
+                return Err("hello is said once on a connection".into());
+            }
+            if is_blind && device.ledger.hellos > 1 {
+                return Err(
+                    "hello is said once by a page that does not know of a full backend".into()
+                );
+            }
+            if frame["guestKey"].as_str() != Some(device.guest_key.as_str()) {
+                return Err("hello bears another guest key".into());
+            }
+        }
+        Some("ping") if dialect != Dialect::Full && !device.ledger.may_ping => {
+            return Err("a ping goes to a basic backend whose gateway did not answer hello".into());
+        }
+        Some("sendMessage") => {
+            if frame["roomId"].as_str() != Some(socket.room.as_str()) {
+                return Err("a message goes to another room than its connection".into());
+            }
+            let room = socket.room.clone();
+            let tally = device.ledger.tally(&room, frame["text"].as_str().unwrap_or_default());
+            if frame["clientMessageId"].is_string() {
+                tally.sent_with_id += 1;
+            } else {
+                tally.sent_without_id += 1;
+            }
+            if tally.sent_without_id > tally.composed + tally.retried {
+                return Err("a send that is not idempotent is repeated unasked".into());
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! The network between clients and backend, with its faults.
+//!
+//! A connection is TCP: it keeps order and loses frames only with its end. What comes twice or in another order
+//! comes so from the backend's fan-out, not from the wire.
+
+use roomlet_client::{ConnectionId, RoomId};
+
+use crate::chance::Chance;
+use crate::schedule::{Happening, Schedule};
+use crate::statistics::{Counted, Statistics};
+
+/// A socket, by its place in [`Network::sockets`].
+pub(crate) type SocketId = usize;
+
+/// How often things go wrong in a run: percentages, and times in milliseconds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    pub(crate) latency: u64,
+    pub(crate) between_strikes: u64,
+    pub(crate) refuse: u64,
+    pub(crate) duplicate: u64,
+    /// The longest delay in the backend's fan-out.
+    pub(crate) reorder: u64,
+    pub(crate) lost_ack: u64,
+    pub(crate) late_welcome: u64,
+    pub(crate) gateway_error: u64,
+    pub(crate) rate_limit: u64,
+    pub(crate) silent: u64,
+    pub(crate) late_timer: u64,
+}
+
+impl Faults {
+    pub(crate) fn draw(chance: &mut Chance) -> Self {
+        let mut rate = |most| if chance.percent(30) { 0 } else { chance.between(1, most) };
+        Self {
+            refuse: rate(40),
+            duplicate: rate(30),
+            reorder: rate(2_500),
+            lost_ack: rate(30),
+            late_welcome: rate(60),
+            gateway_error: rate(12),
+            rate_limit: rate(20),
+            silent: rate(60),
+            late_timer: rate(20),
+            latency: chance.between(5, 400),
+            between_strikes: chance.between(2_000, 60_000),
+        }
+    }
+
+    /// Nothing goes wrong.
+    pub(crate) fn none() -> Self {
+        Self { latency: 40, ..Self::default() }
+    }
+}
+
+/// What all parts of a run stand on.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) schedule: Schedule,
+    pub(crate) chance: Chance,
+    pub(crate) faults: Faults,
+    pub(crate) statistics: Statistics,
+}
+
+impl Ground {
+    fn latency(&mut self) -> u64 {
+        self.chance.between(1, self.faults.latency)
+    }
+}
+
+/// A frame to a client, with what it is in truth.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) text: String,
+    pub(crate) meaning: Meaning,
+}
+
+/// What a frame to a client is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    Message(Broadcast),
+    /// The answer to `hello`; `names` if it is the gateway's own error frame.
+    Answer {
+        names: bool,
+    },
+    /// An error frame of the gateway.
+    GatewayError,
+    Notice,
+    Other,
+}
+
+/// A message as it is broadcast.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Broadcast {
+    pub(crate) sender_connection: String,
+    /// Milliseconds since 1970.
+    pub(crate) created_at: i64,
+    pub(crate) text: String,
+}
+
+/// One end of a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Opening,
+    Open,
+    Closed,
+}
+
+/// A socket, with both its ends.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) device: usize,
+    pub(crate) connection: ConnectionId,
+    pub(crate) room: RoomId,
+    /// What the backend calls it.
+    pub(crate) server_id: String,
+    pub(crate) at_client: End,
+    pub(crate) at_server: End,
+    /// Nothing gets through any more, whatever the ends believe.
+    pub(crate) is_cut: bool,
+    /// The client has closed it itself.
+    pub(crate) is_abandoned: bool,
+    /// A welcome has come.
+    pub(crate) is_welcomed: bool,
+    /// The gateway has told the client what this connection is called.
+    pub(crate) is_named: bool,
+    pub(crate) hellos: u32,
+    last_to_client: u64,
+    last_to_server: u64,
+}
+
+/// All sockets of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    pub(crate) sockets: Vec<Socket>,
+}
+
+impl Network {
+    /// A client opens a socket.
+    pub(crate) fn connect(
+        &mut self,
+        ground: &mut Ground,
+        device: usize,
+        connection: ConnectionId,
+        room: RoomId,
+    ) -> SocketId {
+        let socket = self.sockets.len();
+        let server_id = format!("{}=", ground.chance.token().get(..12).unwrap_or_default());
+        self.sockets.push(Socket {
+            device,
+            connection,
+            room,
+            server_id,
+            at_client: End::Opening,
+            at_server: End::Opening,
+            is_cut: false,
+            is_abandoned: false,
+            is_welcomed: false,
+            is_named: false,
+            hellos: 0,
+            last_to_client: 0,
+            last_to_server: 0,
+        });
+        let latency = ground.latency();
+        if ground.chance.percent(ground.faults.refuse) {
+            ground.statistics.count(Counted::Refusals);
+            // One in three hangs: nobody ever answers.
+            if ground.chance.percent(67) {
+                ground.schedule.after(latency, Happening::ClientSees { socket, code: 1006 });
+            }
+        } else {
+            ground.schedule.after(latency, Happening::Connects(socket));
+        }
+        socket
+    }
+
+    /// The server accepts; the client hears of it a little later.
+    pub(crate) fn accept(&mut self, ground: &mut Ground, socket: SocketId) {
+        let at = ground.schedule.now() + ground.latency();
+        if let Some(one) = self.sockets.get_mut(socket) {
+            one.at_server = End::Open;
+            one.last_to_client = at;
+            ground.schedule.at(at, Happening::Opens(socket));
+        }
+    }
+
+    pub(crate) fn send(&mut self, ground: &mut Ground, socket: SocketId, text: String) {
+        let Some(one) = self.sockets.get_mut(socket) else { return };
+        one.last_to_server = one.last_to_server.max(ground.schedule.now() + ground.latency());
+        ground.schedule.at(one.last_to_server, Happening::ToServer { socket, text });
+    }
+
+    pub(crate) fn post(&mut self, ground: &mut Ground, socket: SocketId, frame: Frame) {
+        let Some(one) = self.sockets.get_mut(socket) else { return };
+        if one.at_server == End::Open {
+            one.last_to_client = one.last_to_client.max(ground.schedule.now() + ground.latency());
+            ground.schedule.at(one.last_to_client, Happening::ToClient { socket, frame });
+        }
+    }
+
+    /// The client closes its end.
+    pub(crate) fn abandon(&mut self, ground: &mut Ground, socket: SocketId) {
+        let Some(one) = self.sockets.get_mut(socket) else { return };
+        one.at_client = End::Closed;
+        one.is_abandoned = true;
+        let at = one.last_to_server.max(ground.schedule.now() + ground.latency());
+        if !one.is_cut {
+            ground.schedule.at(at, Happening::ServerSees(socket));
+        }
+    }
+
+    /// The server closes a socket, after all that it has sent.
+    pub(crate) fn close(&mut self, ground: &mut Ground, socket: SocketId, code: u16) {
+        let Some(one) = self.sockets.get_mut(socket) else { return };
+        one.last_to_client = one.last_to_client.max(ground.schedule.now() + ground.latency());
+        one.at_server = End::Closed;
+        ground.schedule.at(one.last_to_client, Happening::ClientSees { socket, code });
+    }
+
+    /// Cuts a socket; each end hears of it soon, late, or never.
+    pub(crate) fn cut(&mut self, ground: &mut Ground, socket: SocketId) {
+        let Some(one) = self.sockets.get_mut(socket) else { return };
+        if one.is_cut {
+            return;
+        }
+        one.is_cut = true;
+        let silent = ground.chance.percent(ground.faults.silent);
+        ground.statistics.count(if silent { Counted::SilentDeaths } else { Counted::Drops });
+        let one_sided = ground.chance.percent(30);
+        let (soon, late) = (ground.latency(), ground.chance.between(10_000, 600_000));
+        if !silent {
+            ground.schedule.after(soon, Happening::ClientSees { socket, code: 1006 });
+        }
+        let server = if silent || one_sided { late } else { soon };
+        ground.schedule.after(server, Happening::ServerSees(socket));
+    }
+
+    /// Lets the operating systems find out what is dead. A client with an answer to its pings must find out by
+    /// itself: one that was welcomed, or one that `may_ping`.
+    pub(crate) fn surface(&mut self, ground: &mut Ground, may_ping: impl Fn(usize) -> bool) {
+        for (socket, one) in self.sockets.iter().enumerate() {
+            let finds_out = one.is_welcomed || may_ping(one.device);
+            if one.at_client != End::Closed && one.is_cut && !finds_out {
+                let pause = ground.chance.between(1, 60_000);
+                ground.schedule.after(pause, Happening::ClientSees { socket, code: 1006 });
+            }
+        }
+    }
+
+    /// Sockets that at least the client holds to be alive.
+    pub(crate) fn live(&self) -> Vec<SocketId> {
+        let live = |one: &Socket| one.at_client != End::Closed && !one.is_cut;
+        (0..self.sockets.len()).filter(|id| self.sockets.get(*id).is_some_and(live)).collect()
+    }
+}

@@ -1,0 +1,250 @@
+//! What must hold when everything has settled.
+
+use std::collections::BTreeMap;
+
+use roomlet_client::{Author, Delivery, History, Message, RoomId, Status};
+
+use crate::backend::{Full, Stored};
+use crate::device::Device;
+use crate::ledger::{RoomLedger, Tally};
+use crate::screen::Screen;
+
+/// What holds in every dialect.
+pub(crate) fn check_settled(devices: &[Device]) -> Result<(), String> {
+    for (index, device) in devices.iter().enumerate() {
+        for (room, screen) in &device.screens {
+            if device.client.status(room) != Some(Status::Online) {
+                let status = device.client.status(room);
+                return Err(format!("device {index} comes back to {room}: it is {status:?}"));
+            }
+            for (_, message) in screen.unsent() {
+                if !matches!(message.delivery, Delivery::NotConfirmed | Delivery::Failed(_)) {
+                    return Err(format!(
+                        "every send ends: {:?} of device {index} is still {:?}",
+                        message.text, message.delivery
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A full backend: the screens show what the server has, and it has what people sent.
+pub(crate) fn check_full(full: &Full, devices: &[Device], is_whole: bool) -> Result<(), String> {
+    for (index, device) in devices.iter().enumerate() {
+        for (room, screen) in &device.screens {
+            let place = |invariant: String| format!("device {index} in {room}: {invariant}");
+            let stored = full.messages(room.as_str()).collect::<Vec<_>>();
+            check_list(&stored, devices, index, room, screen, is_whole).map_err(place)?;
+            let Some(ledger) = device.ledger.rooms.get(room) else { continue };
+            check_sends(&stored, index, screen, ledger).map_err(place)?;
+            check_order(&stored, index, ledger).map_err(place)?;
+            if is_whole && device.client.history(room) != Some(History::Beginning) {
+                return Err(place("the beginning of the room can be reached".into()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_list(
+    stored: &[&Stored],
+    devices: &[Device],
+    index: usize,
+    room: &RoomId,
+    screen: &Screen,
+    is_whole: bool,
+) -> Result<(), String> {
+    let sent = screen.sent().collect::<Vec<_>>();
+    let shown = if is_whole { 0 } else { stored.len().saturating_sub(sent.len()) };
+    let expected = stored.get(shown..).unwrap_or_default();
+    let is_same = |a: &Stored, b: &Message| {
+        a.text == b.text && b.time.is_some_and(|time| time.0 == a.created_at)
+    };
+    if sent.len() != expected.len() || !expected.iter().zip(&sent).all(|(a, b)| is_same(a, b)) {
+        let differs = expected.iter().zip(&sent).position(|(a, b)| !is_same(a, b));
+        let at = differs.unwrap_or(expected.len().min(sent.len()));
+        return Err(format!(
+            "the list is the server's: {} of {} rows, row {at} is {:?} and should be {:?}",
+            sent.len(),
+            expected.len(),
+            sent.get(at).map(|one| (&one.text, one.time)),
+            expected.get(at).map(|one| (&one.text, one.created_at, one.device)),
+        ));
+    }
+    let this = devices.get(index).map(|device| device.guest_id.as_str()).unwrap_or_default();
+    for (truth, row) in expected.iter().zip(&sent) {
+        let is_mine = truth.device == Some(index);
+        // Before hello a connection has no name: its own messages are told by their echo, or not at all.
+        let is_anonymous = truth.sender.id != this && is_mine && truth.client_message_id.is_none();
+        let is_equal_text =
+            truth.client_message_id.is_none() && writers(devices, room, &truth.text) > 1;
+        if row.is_own() != is_mine && !is_anonymous && !is_equal_text {
+            return Err(format!("{:?} is own: {}, not {}", row.text, is_mine, row.is_own()));
+        }
+        if let Author::Other { id, name, guest } = &row.author
+            && (*id != truth.sender.id || *name != truth.sender.name || !guest)
+        {
+            return Err(format!("{:?} is by {:?}, not {:?}", row.text, truth.sender, row.author));
+        }
+    }
+    Ok(())
+}
+
+fn check_sends(
+    stored: &[&Stored],
+    index: usize,
+    screen: &Screen,
+    ledger: &RoomLedger,
+) -> Result<(), String> {
+    for (text, tally) in &ledger.tallies {
+        let mine = stored.iter().filter(|one| one.device == Some(index) && one.text == *text);
+        let kept = count(mine.count());
+        let unsent = count(screen.unsent().filter(|(_, one)| one.text == *text).count());
+        let Tally { composed, retried, discarded, sent_without_id, .. } = *tally;
+        let is_exact = sent_without_id == 0 && discarded == 0;
+        let holds = if is_exact {
+            kept == composed && unsent == 0
+        } else {
+            kept + unsent + discarded >= composed && kept <= composed + retried
+        };
+        if !holds {
+            return Err(format!(
+                "each message is there once: {text:?} is stored {kept} times and unsent {unsent} times, {tally:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What one person wrote stands in the order of writing, but for what was ambiguous.
+fn check_order(stored: &[&Stored], index: usize, ledger: &RoomLedger) -> Result<(), String> {
+    let is_plain = |text: &&String| {
+        ledger.tallies.get(*text).is_some_and(|tally| {
+            tally.composed == 1 && tally.sent_without_id + tally.discarded + tally.retried == 0
+        })
+    };
+    let written = ledger.order.iter().filter(is_plain).collect::<Vec<_>>();
+    let mine = stored.iter().filter(|one| one.device == Some(index)).map(|one| &one.text);
+    let kept = mine.filter(is_plain).collect::<Vec<_>>();
+    if written != kept {
+        return Err(format!("messages keep the order of writing: {written:?} became {kept:?}"));
+    }
+    Ok(())
+}
+
+/// A basic backend: what reached an open connection is shown, and every send has ended.
+pub(crate) fn check_basic(devices: &[Device]) -> Result<(), String> {
+    for (index, device) in devices.iter().enumerate() {
+        for (room, screen) in &device.screens {
+            let place = |invariant: String| format!("device {index} in {room}: {invariant}");
+            let nothing = RoomLedger::default();
+            let ledger = device.ledger.rooms.get(room).unwrap_or(&nothing);
+            check_arrivals(screen, ledger).map_err(place)?;
+            check_ownership(devices, room, screen, ledger).map_err(place)?;
+            check_echoes(devices, room, screen, ledger).map_err(place)?;
+        }
+        check_notices(device).map_err(|invariant| format!("device {index}: {invariant}"))?;
+    }
+    Ok(())
+}
+
+fn check_arrivals(screen: &Screen, ledger: &RoomLedger) -> Result<(), String> {
+    let shown = screen.sent().map(|one| (&one.text, one.time.map(|time| time.0)));
+    let shown = shown.collect::<Vec<_>>();
+    let arrivals = ledger.arrivals.iter().map(|one| &one.broadcast);
+    let arrived = arrivals.map(|one| (&one.text, Some(one.created_at))).collect::<Vec<_>>();
+    if shown != arrived {
+        let differs = shown.iter().zip(&arrived).position(|(a, b)| a != b);
+        let at = differs.unwrap_or(shown.len().min(arrived.len()));
+        return Err(format!(
+            "what arrived is shown once, in that order: {} rows of {}, row {at} is {:?} and should be {:?}",
+            shown.len(),
+            arrived.len(),
+            shown.get(at),
+            arrived.get(at)
+        ));
+    }
+    Ok(())
+}
+
+fn check_ownership(
+    devices: &[Device],
+    room: &RoomId,
+    screen: &Screen,
+    ledger: &RoomLedger,
+) -> Result<(), String> {
+    let mut own = BTreeMap::<&str, (u32, u32, bool)>::new();
+    for arrival in &ledger.arrivals {
+        let (expected, _, is_named) = own.entry(&arrival.broadcast.text).or_insert((0, 0, true));
+        *expected += u32::from(arrival.is_own);
+        *is_named &= arrival.is_named;
+    }
+    for message in screen.sent() {
+        own.entry(&message.text).or_insert((0, 0, true)).1 += u32::from(message.is_own());
+    }
+    for (text, (expected, shown, is_named)) in own {
+        let is_ambiguous = !is_named && writers(devices, room, text) > 1;
+        if expected != shown && !is_ambiguous {
+            return Err(format!("{shown} rows {text:?} are own, not {expected}"));
+        }
+    }
+    Ok(())
+}
+
+/// An own message that came back on its connection is sent, not unconfirmed; none is lost.
+fn check_echoes(
+    devices: &[Device],
+    room: &RoomId,
+    screen: &Screen,
+    ledger: &RoomLedger,
+) -> Result<(), String> {
+    for (text, tally) in &ledger.tallies {
+        let unsent = count(screen.unsent().filter(|(_, one)| one.text == *text).count());
+        let sent = count(screen.sent().filter(|one| one.text == *text).count());
+        let mine = ledger.arrivals.iter().filter(|one| one.is_own && one.broadcast.text == *text);
+        let is_plain = tally.composed == 1 && tally.retried + tally.discarded == 0;
+        if is_plain && mine.count() > 0 && unsent > 0 && writers(devices, room, text) == 1 {
+            return Err(format!("the echo of {text:?} settles it"));
+        }
+        if unsent + sent + tally.discarded < tally.composed {
+            return Err(format!("{text:?} is lost: {tally:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Notices are shown as they came. One may be taken for the answer to hello, and then the answer is shown.
+fn check_notices(device: &Device) -> Result<(), String> {
+    let (mut missing, mut strange) = (0, Vec::new());
+    for (room, screen) in &device.screens {
+        let nothing = BTreeMap::new();
+        let arrived = device.ledger.rooms.get(room).map_or(&nothing, |ledger| &ledger.notices);
+        let mut left = arrived.clone();
+        for text in screen.notices() {
+            match left.get_mut(text) {
+                Some(count) if *count > 0 => *count -= 1,
+                Some(_) | None => strange.push(text),
+            }
+        }
+        missing += left.values().sum::<u32>();
+    }
+    if missing > 1 || count(strange.len()) > missing {
+        return Err(format!("{missing} notices are not shown, and these are shown: {strange:?}"));
+    }
+    Ok(())
+}
+
+/// How many people wrote that text in that room.
+fn writers(devices: &[Device], room: &RoomId, text: &str) -> usize {
+    let wrote = |device: &&Device| {
+        let ledger = device.ledger.rooms.get(room);
+        ledger.is_some_and(|ledger| ledger.tallies.get(text).is_some_and(|one| one.composed > 0))
+    };
+    devices.iter().filter(wrote).count()
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,465 @@
+//! One run: the storm, the calm, and the comparison at rest.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use roomlet_client::{
+    Close, Command, Delivery, History, Input, Network as Hint, Output, RoomId, SendRefusal,
+    Visibility,
+};
+
+use crate::backend::Backend;
+use crate::chance::Chance;
+use crate::device::Device;
+use crate::ledger::Arrival;
+use crate::network::{End, Faults, Frame, Ground, Meaning, Network, SocketId};
+use crate::people::{self, Act};
+use crate::schedule::{Happening, Schedule};
+use crate::statistics::{Counted, Statistics};
+use crate::{Dialect, ROOMS, Scenario, invariants, rest};
+
+const TRACE_CHARACTERS: usize = 220;
+/// From the end of the storm to the last messages: longer than a hidden page takes to find out that its
+/// connection is dead, and to come back.
+const CALM: u64 = 400_000;
+const REST: u64 = 60_000;
+
+/// What did not hold, and how it came to that.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The seed of the run.
+    pub seed: u64,
+    /// What was simulated.
+    pub scenario: Scenario,
+    /// How many things had happened.
+    pub step: u64,
+    /// Virtual time, in milliseconds.
+    pub time: u64,
+    /// What did not hold.
+    pub invariant: String,
+    /// What happened last.
+    pub trace: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.trace {
+            writeln!(f, "{line}")?;
+        }
+        let (seed, dialect) = (self.seed, self.scenario.dialect.name());
+        writeln!(
+            f,
+            "seed {seed}, {dialect}, step {}, {} ms: {}",
+            self.step, self.time, self.invariant
+        )?;
+        write!(
+            f,
+            "again: cargo run -p roomlet-simulator -- --dialect {dialect} --first-seed {seed} --seeds 1"
+        )
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Runs a scenario; the same seed gives the same run.
+pub fn run(seed: u64, scenario: Scenario) -> Result<Statistics, Failure> {
+    let mut simulation = Simulation::new(seed, scenario);
+    match simulation.go() {
+        Ok(()) => Ok(simulation.ground.statistics),
+        Err(invariant) => Err(Failure {
+            seed,
+            scenario,
+            step: simulation.step,
+            time: simulation.ground.schedule.now(),
+            invariant,
+            trace: simulation.trace.into(),
+        }),
+    }
+}
+
+/// A run on its way.
+pub(crate) struct Simulation {
+    scenario: Scenario,
+    pub(crate) ground: Ground,
+    pub(crate) network: Network,
+    pub(crate) backend: Backend,
+    pub(crate) devices: Vec<Device>,
+    notices: u64,
+    step: u64,
+    trace: VecDeque<String>,
+}
+
+impl Simulation {
+    fn new(seed: u64, scenario: Scenario) -> Self {
+        let mut chance = Chance::new(seed);
+        let faults = Faults::draw(&mut chance);
+        let statistics = Statistics::default();
+        let mut ground = Ground { schedule: Schedule::default(), chance, faults, statistics };
+        let backend = Backend::new(scenario.dialect, &mut ground, &ROOMS);
+        Self {
+            scenario,
+            ground,
+            network: Network::default(),
+            backend,
+            devices: Vec::new(),
+            notices: 0,
+            step: 0,
+            trace: VecDeque::new(),
+        }
+    }
+
+    fn go(&mut self) -> Result<(), String> {
+        for _ in 0..self.scenario.people {
+            self.devices.push(Device::new(&mut self.ground.chance)?);
+        }
+        let end = self.ground.chance.between(60_000, 480_000);
+        people::plan(&mut self.ground, self.scenario.people, end);
+        self.ground.schedule.after(self.ground.faults.between_strikes, Happening::Strikes);
+        self.run_until(end)?;
+        self.calm_down()?;
+        self.run_until(end + CALM)?;
+        self.write_last()?;
+        self.run_until(end + CALM + REST)?;
+        self.compare(false)?;
+        if self.scenario.dialect == Dialect::Full {
+            self.read_everything()?;
+            self.compare(true)?;
+        }
+        Ok(())
+    }
+
+    fn run_until(&mut self, end: u64) -> Result<(), String> {
+        while let Some(happening) = self.ground.schedule.pop_before(end) {
+            self.happens(happening)?;
+        }
+        Ok(())
+    }
+
+    fn calm_down(&mut self) -> Result<(), String> {
+        self.note(|| "the storm is over".into());
+        self.ground.faults = Faults::none();
+        if let Backend::Basic(basic) = &mut self.backend {
+            basic.clean();
+        }
+        let devices = &self.devices;
+        self.network.surface(&mut self.ground, |device| {
+            devices.get(device).is_some_and(|device| device.ledger.may_ping)
+        });
+        for device in 0..self.devices.len() {
+            self.wake(device)?;
+            self.input(device, Input::Visibility(Visibility::Visible))?;
+            self.input(device, Input::Network(Hint::Online))?;
+        }
+        Ok(())
+    }
+
+    fn write_last(&mut self) -> Result<(), String> {
+        for device in 0..self.devices.len() {
+            for room in 0..ROOMS.len() {
+                if self.is_open(device, room) {
+                    let text = format!("the last one of person {device}");
+                    self.act(device, Act::Writes { room, text })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_everything(&mut self) -> Result<(), String> {
+        for _ in 0..40 {
+            let mut is_done = true;
+            for device in 0..self.devices.len() {
+                for room in 0..ROOMS.len() {
+                    let Some(room) = self.open_room(device, room) else { continue };
+                    let client = self.devices.get(device).map(|device| &device.client);
+                    let history = client.and_then(|client| client.history(&room));
+                    is_done &= history == Some(History::Beginning);
+                    self.input(device, Input::Command(Command::LoadOlder { room }))?;
+                }
+            }
+            if is_done {
+                return Ok(());
+            }
+            self.run_until(self.ground.schedule.now() + 5_000)?;
+        }
+        Err("the beginning of a room can be reached".into())
+    }
+
+    fn compare(&mut self, is_whole: bool) -> Result<(), String> {
+        rest::check_settled(&self.devices)?;
+        match &self.backend {
+            Backend::Full(full) => rest::check_full(full, &self.devices, is_whole),
+            Backend::Basic(_) => rest::check_basic(&self.devices),
+        }
+    }
+
+    fn happens(&mut self, happening: Happening) -> Result<(), String> {
+        self.step += 1;
+        if let Some(device) = self.concerns(&happening)
+            && let Some(held) = self.devices.get_mut(device).and_then(|one| one.held.as_mut())
+        {
+            held.push_back(happening);
+            return Ok(());
+        }
+        match happening {
+            Happening::Connects(socket) => self.connects(socket),
+            Happening::Opens(socket) => return self.opens(socket),
+            Happening::ToServer { socket, text } => {
+                let is_alive =
+                    |one: &crate::network::Socket| !one.is_cut && one.at_server == End::Open;
+                if self.network.sockets.get(socket).is_some_and(is_alive) {
+                    return self.backend.received(&mut self.ground, socket, &text);
+                }
+            }
+            Happening::Posts { socket, frame } => {
+                self.network.post(&mut self.ground, socket, frame)
+            }
+            Happening::ToClient { socket, frame } => return self.delivers(socket, frame),
+            Happening::ClientSees { socket, code } => return self.client_sees(socket, code),
+            Happening::ServerSees(socket) => {
+                if let Some(one) = self.network.sockets.get_mut(socket) {
+                    one.at_server = End::Closed;
+                    self.backend.disconnected(socket);
+                }
+            }
+            Happening::TimeDue { device, generation } => {
+                if self.devices.get(device).is_some_and(|one| one.generation == generation) {
+                    return self.input(device, Input::TimeDue);
+                }
+            }
+            Happening::Acts { device, act } => return self.act(device, act),
+            Happening::StrangerWrites { room, messages } => {
+                for number in 0..messages {
+                    let text = format!("stranger {} {number}", self.step);
+                    let room = ROOMS.get(room).copied().unwrap_or_default();
+                    self.backend.stranger_writes(&mut self.ground, room, text);
+                }
+            }
+            Happening::Notice { room } => self.notice(room),
+            Happening::Works(work) => return self.backend.works(&mut self.ground, work),
+            Happening::Strikes => return self.strike(),
+            Happening::Wakes(device) => return self.wake(device),
+        }
+        Ok(())
+    }
+
+    /// The device that must be awake for something to happen.
+    fn concerns(&self, happening: &Happening) -> Option<usize> {
+        match happening {
+            Happening::Opens(socket)
+            | Happening::ToClient { socket, .. }
+            | Happening::ClientSees { socket, .. } => {
+                self.network.sockets.get(*socket).map(|socket| socket.device)
+            }
+            Happening::TimeDue { device, .. } | Happening::Acts { device, .. } => Some(*device),
+            _ => None,
+        }
+    }
+
+    fn connects(&mut self, socket: SocketId) {
+        let Some(one) = self.network.sockets.get(socket) else { return };
+        if one.is_cut || one.at_client == End::Closed {
+            return;
+        }
+        let (id, room, device) = (one.server_id.clone(), one.room.clone(), one.device);
+        self.network.accept(&mut self.ground, socket);
+        self.backend.connected(&mut self.ground, socket, &id, room.as_str(), device);
+    }
+
+    fn opens(&mut self, socket: SocketId) -> Result<(), String> {
+        let Some(one) = self.network.sockets.get_mut(socket) else { return Ok(()) };
+        if one.is_cut || one.at_client == End::Closed {
+            return Ok(());
+        }
+        one.at_client = End::Open;
+        let (device, connection, room) = (one.device, one.connection, one.room.clone());
+        let Some(before) = self.devices.get(device) else { return Ok(()) };
+        // Only a client that has been in the room before can have been interrupted.
+        let was_joined = before.client.history(&room) == Some(History::None);
+        self.input(device, Input::SocketOpened { connection })?;
+        if was_joined && self.scenario.dialect != Dialect::Full {
+            self.ground.statistics.count(Counted::Interruptions);
+            let Some(device) = self.devices.get(device) else { return Ok(()) };
+            invariants::check_interruption(device, &room)?;
+        }
+        Ok(())
+    }
+
+    fn delivers(&mut self, socket: SocketId, frame: Frame) -> Result<(), String> {
+        let Some(one) = self.network.sockets.get_mut(socket) else { return Ok(()) };
+        let (device, connection) = (one.device, one.connection);
+        if one.is_cut || (one.at_client == End::Closed && !one.is_abandoned) {
+            return Ok(());
+        }
+        let received = Input::Received { connection, text: frame.text };
+        if one.is_abandoned {
+            self.ground.statistics.count(Counted::LateReports);
+            return self.input(device, received);
+        }
+        let Some(owner) = self.devices.get_mut(device) else { return Ok(()) };
+        let room = owner.ledger.rooms.entry(one.room.clone()).or_default();
+        match frame.meaning {
+            Meaning::Message(broadcast) => {
+                let is_own = broadcast.sender_connection == one.server_id;
+                let is_named = one.is_named;
+                room.arrived(socket, Arrival { broadcast, is_own, is_named });
+                owner.ledger.has_evidence = true;
+            }
+            Meaning::Answer { names } => {
+                let is_sending = owner.screens.get(&one.room).is_some_and(|screen| {
+                    screen.unsent().any(|(_, message)| message.delivery == Delivery::Sending)
+                });
+                owner.ledger.may_ping |= names && !is_sending;
+                owner.ledger.has_evidence = true;
+                one.is_named |= names;
+                one.is_welcomed |= self.scenario.dialect == Dialect::Full;
+            }
+            Meaning::GatewayError => one.is_named = true,
+            Meaning::Notice => {
+                let Input::Received { text, .. } = &received else { return Ok(()) };
+                *room.notices.entry(text.clone()).or_default() += 1;
+            }
+            Meaning::Other => {}
+        }
+        self.input(device, received)
+    }
+
+    fn client_sees(&mut self, socket: SocketId, code: u16) -> Result<(), String> {
+        let Some(one) = self.network.sockets.get_mut(socket) else { return Ok(()) };
+        let (device, connection) = (one.device, one.connection);
+        if one.at_client == End::Closed && !one.is_abandoned {
+            return Ok(());
+        }
+        let is_abandoned = std::mem::replace(&mut one.is_abandoned, false);
+        one.at_client = End::Closed;
+        let room = one.room.clone();
+        let owner = self.devices.get(device);
+        let is_sending = owner.and_then(|owner| owner.screens.get(&room)).is_some_and(|screen| {
+            screen.unsent().any(|(_, message)| message.delivery == Delivery::Sending)
+        });
+        if is_sending && !is_abandoned {
+            self.ground.statistics.count(Counted::AmbiguousSends);
+        }
+        let close = Close { code, reason: String::new() };
+        self.input(device, Input::SocketClosed { connection, close })
+    }
+
+    fn notice(&mut self, room: usize) {
+        if let Backend::Basic(basic) = &mut self.backend {
+            self.notices += 1;
+            self.ground.statistics.count(Counted::Notices);
+            let text = format!("notice {}", self.notices);
+            basic.notice(&mut self.ground, ROOMS.get(room).copied().unwrap_or_default(), &text);
+        }
+    }
+
+    fn wake(&mut self, device: usize) -> Result<(), String> {
+        let held = self.devices.get_mut(device).and_then(|one| one.held.take());
+        for happening in held.unwrap_or_default() {
+            self.happens(happening)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn input(&mut self, device: usize, input: Input) -> Result<(), String> {
+        self.input_and_hear(device, input).map(|_| ())
+    }
+
+    pub(crate) fn input_and_hear(
+        &mut self,
+        device: usize,
+        input: Input,
+    ) -> Result<Option<SendRefusal>, String> {
+        self.note(|| format!("device {device} ◄ {input:?}"));
+        let now = self.ground.schedule.now();
+        let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
+        let reaction = one.handle(now, input)?;
+        for output in reaction.outputs {
+            self.note(|| format!("device {device} ► {output:?}"));
+            self.output(device, output)?;
+        }
+        let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
+        invariants::check_device(one, device, &self.network)?;
+        if let Some(deadline) = one.client.poll_timeout() {
+            one.generation += 1;
+            let generation = one.generation;
+            let is_late = self.ground.chance.percent(self.ground.faults.late_timer);
+            let late = self.ground.chance.between(0, if is_late { 20_000 } else { 4 });
+            let due = Happening::TimeDue { device, generation };
+            self.ground.schedule.at(deadline.at.0.max(now) + late, due);
+        }
+        Ok(reaction.refused)
+    }
+
+    fn output(&mut self, device: usize, output: Output) -> Result<(), String> {
+        let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
+        match output {
+            Output::OpenSocket { connection, url, .. } => {
+                if url.contains(&one.guest_key) {
+                    return Err("the guest key is in a URL".into());
+                }
+                let room = room_of(&url)?;
+                if self.network.sockets.iter().any(|it| it.device == device && it.room == room) {
+                    self.ground.statistics.count(Counted::Reconnects);
+                }
+                let socket = self.network.connect(&mut self.ground, device, connection, room);
+                if one.sockets.insert(connection, socket).is_some() {
+                    return Err("the id of a connection is used twice".into());
+                }
+            }
+            Output::SendText { connection, text } => {
+                let socket = *one.sockets.get(&connection).ok_or("a frame goes to no socket")?;
+                let dialect = self.scenario.dialect;
+                invariants::check_frame(one, &mut self.network, socket, &text, dialect)?;
+                self.network.send(&mut self.ground, socket, text);
+            }
+            Output::CloseSocket { connection } => {
+                let socket = *one.sockets.get(&connection).ok_or("no such socket is closed")?;
+                self.network.abandon(&mut self.ground, socket);
+            }
+            _ => return Err("the simulator does not know this output yet".into()),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_open(&self, device: usize, room: usize) -> bool {
+        self.open_room(device, room).is_some()
+    }
+
+    fn open_room(&self, device: usize, room: usize) -> Option<RoomId> {
+        let id = room_id(room).ok()?;
+        self.devices.get(device)?.client.status(&id).map(|_| id)
+    }
+
+    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+        if self.trace.len() == self.scenario.trace_lines {
+            self.trace.pop_front();
+        }
+        let line = line().chars().take(TRACE_CHARACTERS).collect::<String>();
+        self.trace.push_back(format!("{:>8} {line}", self.ground.schedule.now()));
+    }
+}
+
+pub(crate) fn room_id(room: usize) -> Result<RoomId, String> {
+    RoomId::parse(ROOMS.get(room).copied().unwrap_or_default()).map_err(|error| error.to_string())
+}
+
+/// Reads the room out of a URL, percent-encoded as RFC 3986 has it.
+fn room_of(url: &str) -> Result<RoomId, String> {
+    let (_, encoded) = url.split_once("?roomId=").ok_or("a URL names no room")?;
+    let mut bytes = Vec::new();
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next(), rest.next()].into_iter().flatten().map(char::from);
+            let digits = digits.collect::<String>();
+            bytes.push(u8::from_str_radix(&digits, 16).map_err(|_| "a URL is badly escaped")?);
+        } else if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            bytes.push(byte);
+        } else {
+            return Err("a room is not escaped in its URL".into());
+        }
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "a URL is badly escaped")?;
+    RoomId::parse(&text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,95 @@
+//! Virtual time: what will happen, ordered by (time, sequence).
+
+use std::collections::BTreeMap;
+
+use crate::backend::Work;
+use crate::network::{Frame, SocketId};
+use crate::people::Act;
+
+/// Something that happens at its time.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// A handshake reaches the server.
+    Connects(SocketId),
+    /// The client learns that its socket is open.
+    Opens(SocketId),
+    ToServer {
+        socket: SocketId,
+        text: String,
+    },
+    /// The backend has put a frame on the wire.
+    Posts {
+        socket: SocketId,
+        frame: Frame,
+    },
+    ToClient {
+        socket: SocketId,
+        frame: Frame,
+    },
+    /// The client learns that its socket has closed.
+    ClientSees {
+        socket: SocketId,
+        code: u16,
+    },
+    /// The server learns that a socket has closed.
+    ServerSees(SocketId),
+    TimeDue {
+        device: usize,
+        generation: u64,
+    },
+    Acts {
+        device: usize,
+        act: Act,
+    },
+    /// Somebody who is not simulated writes something.
+    StrangerWrites {
+        room: usize,
+        messages: u64,
+    },
+    /// The backend's owner posts something that is no message.
+    Notice {
+        room: usize,
+    },
+    Works(Work),
+    /// The next fault of the network.
+    Strikes,
+    Wakes(usize),
+}
+
+/// The queue of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    now: u64,
+    next: u64,
+    queue: BTreeMap<(u64, u64), Happening>,
+}
+
+impl Schedule {
+    /// Milliseconds since the run began.
+    pub(crate) fn now(&self) -> u64 {
+        self.now
+    }
+
+    pub(crate) fn after(&mut self, pause: u64, happening: Happening) {
+        self.at(self.now + pause, happening);
+    }
+
+    pub(crate) fn at(&mut self, time: u64, happening: Happening) {
+        self.queue.insert((time.max(self.now), self.next), happening);
+        self.next += 1;
+    }
+
+    /// The next happening before `end`; without one, it is `end`.
+    pub(crate) fn pop_before(&mut self, end: u64) -> Option<Happening> {
+        match self.queue.first_entry() {
+            Some(first) if first.key().0 < end => {
+                self.now = first.key().0;
+                Some(first.remove())
+            }
+            Some(_) | None => {
+                self.now = end;
+                None
+            }
+        }
+    }
+}

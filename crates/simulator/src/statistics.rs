@@ -1,0 +1,158 @@
+//! What happened in the runs, so that the simulator cannot become harmless in silence.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::Dialect;
+
+/// Something that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the labels say what each is")]
+pub enum Counted {
+    Drops,
+    SilentDeaths,
+    Refusals,
+    Restarts,
+    Reconnects,
+    Sleeps,
+    Retries,
+    Discards,
+    RefusedTexts,
+    AmbiguousSends,
+    GatewayErrors,
+    LateReports,
+    Resends,
+    LostAcks,
+    DuplicatesAbsorbed,
+    RateLimits,
+    LateWelcomes,
+    ProvisionalSends,
+    HistoryPages,
+    OlderPages,
+    MissedBroadcasts,
+    StaleStops,
+    Interruptions,
+    Notices,
+    Answers,
+    EqualTexts,
+}
+
+impl Counted {
+    /// All of them.
+    pub const ALL: [Self; 26] = [
+        Self::Drops,
+        Self::SilentDeaths,
+        Self::Refusals,
+        Self::Restarts,
+        Self::Reconnects,
+        Self::Sleeps,
+        Self::Retries,
+        Self::Discards,
+        Self::RefusedTexts,
+        Self::AmbiguousSends,
+        Self::GatewayErrors,
+        Self::LateReports,
+        Self::EqualTexts,
+        Self::Resends,
+        Self::LostAcks,
+        Self::DuplicatesAbsorbed,
+        Self::RateLimits,
+        Self::LateWelcomes,
+        Self::ProvisionalSends,
+        Self::HistoryPages,
+        Self::OlderPages,
+        Self::MissedBroadcasts,
+        Self::StaleStops,
+        Self::Interruptions,
+        Self::Notices,
+        Self::Answers,
+    ];
+
+    /// What it counts, for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Drops => "connections dropped",
+            Self::SilentDeaths => "connections dead in silence",
+            Self::Refusals => "attempts refused or hanging",
+            Self::Restarts => "server restarts",
+            Self::Reconnects => "reconnects",
+            Self::Sleeps => "devices asleep",
+            Self::Retries => "messages tried again by the person",
+            Self::Discards => "messages discarded",
+            Self::RefusedTexts => "texts refused by the client",
+            Self::AmbiguousSends => "connections lost with a send in flight",
+            Self::GatewayErrors => "gateway error frames to sends",
+            Self::LateReports => "reports of abandoned sockets",
+            Self::EqualTexts => "equal texts at one time",
+            Self::Resends => "sends repeated by the client",
+            Self::LostAcks => "acknowledgements lost",
+            Self::DuplicatesAbsorbed => "broadcasts delivered twice",
+            Self::RateLimits => "requests refused for now",
+            Self::LateWelcomes => "welcomes later than three seconds",
+            Self::ProvisionalSends => "sends in the basic dialect to a full backend",
+            Self::HistoryPages => "pages of history",
+            Self::OlderPages => "older pages read by the person",
+            Self::MissedBroadcasts => "broadcasts before a join took effect",
+            Self::StaleStops => "post loops stopped at a stale row",
+            Self::Interruptions => "interruptions noted",
+            Self::Notices => "frames that are no message",
+            Self::Answers => "answers to hello",
+        }
+    }
+
+    /// Whether it can happen with a backend of this dialect.
+    pub fn applies_to(self, dialect: Dialect) -> bool {
+        match self {
+            Self::Resends
+            | Self::LostAcks
+            | Self::DuplicatesAbsorbed
+            | Self::RateLimits
+            | Self::LateWelcomes
+            | Self::ProvisionalSends
+            | Self::HistoryPages
+            | Self::OlderPages
+            | Self::MissedBroadcasts => dialect == Dialect::Full,
+            Self::StaleStops => !matches!(dialect, Dialect::Full | Dialect::BasicWithDisconnect),
+            Self::Interruptions | Self::Notices => dialect != Dialect::Full,
+            Self::Answers => dialect != Dialect::BasicWithSilentDefault,
+            _ => true,
+        }
+    }
+}
+
+/// How often each thing happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Statistics(BTreeMap<Counted, u64>);
+
+impl Statistics {
+    /// How often it happened.
+    pub fn of(&self, counted: Counted) -> u64 {
+        self.0.get(&counted).copied().unwrap_or(0)
+    }
+
+    /// Takes in the counts of another run.
+    pub fn add(&mut self, other: &Self) {
+        for (counted, count) in &other.0 {
+            *self.0.entry(*counted).or_default() += count;
+        }
+    }
+
+    /// What never happened although it could have.
+    pub fn missing(&self, dialect: Dialect) -> Vec<&'static str> {
+        let possible = Counted::ALL.into_iter().filter(|counted| counted.applies_to(dialect));
+        possible.filter(|counted| self.of(*counted) == 0).map(Counted::label).collect()
+    }
+
+    pub(crate) fn count(&mut self, counted: Counted) {
+        *self.0.entry(counted).or_default() += 1;
+    }
+}
+
+impl fmt::Display for Statistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for counted in Counted::ALL {
+            writeln!(f, "{:>9}  {}", self.of(counted), counted.label())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! Seeds that have failed once, with what they found.
+
+use roomlet_simulator::{Dialect, Scenario, run};
+
+/// (seed, dialect): add what fails, take nothing out.
+const SEEDS: [(u64, Dialect); 7] = [
+    // Two people said "hi" at once, and the client took its own connection for somebody else's from then on.
+    (1, Dialect::BasicWithSilentDefault),
+    (5, Dialect::BasicWithAnsweringDefault),
+    // The gateway's error frame for a send was taken for the answer to hello.
+    (16, Dialect::BasicWithSilentDefault),
+    // A send from before a late welcome stayed in flight when history brought it first.
+    (592, Dialect::Full),
+    // Catch-up after a long absence left a gap in the list.
+    (710, Dialect::Full),
+    // Queued messages kept a dead connection from being found out.
+    (346, Dialect::Basic),
+    (982, Dialect::Basic),
+];
+
+#[test]
+fn seeds_that_failed_once_hold() {
+    for (seed, dialect) in SEEDS {
+        if let Err(failure) = run(seed, Scenario::two_people(dialect)) {
+            panic!("{failure}");
+        }
+    }
+}
