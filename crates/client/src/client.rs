@@ -281,8 +281,7 @@ impl Client {
 
     fn refuse(&mut self, index: usize, refusal: Refusal) {
         if let Some(open) = self.rooms.get_mut(index) {
-            open.channel.refusal = Some(refusal);
-            open.channel.link.refuse();
+            open.channel.refuse(refusal);
         }
     }
 
@@ -392,7 +391,7 @@ impl Client {
             SessionEvent::Throttled { pause } => {
                 open.room.outbox.pause_until(now.monotonic + pause)
             }
-            SessionEvent::Silent => open.channel.link.give_up(now.monotonic, &mut self.random),
+            SessionEvent::Silent => open.channel.give_up(now.monotonic, &mut self.random),
         }
     }
 

@@ -161,19 +161,17 @@ impl Room {
         if self.joined != Some(Joined { history: true }) || self.timers.is_set(Timer::RetryPage) {
             return None;
         }
-        self.requests += 1;
-        let request = RequestId(format!("{}", self.requests));
-        let before = match &mut self.reading {
-            Reading::CatchUp { next, asked: asked @ None, .. } => {
-                *asked = Some(request.clone());
-                next.clone()
-            }
-            Reading::Older { asked: asked @ None } => {
-                *asked = Some(request.clone());
-                self.older.clone()
-            }
-            Reading::Idle | Reading::CatchUp { .. } | Reading::Older { .. } => return None,
+        let (asked, before) = match &mut self.reading {
+            Reading::CatchUp { next, asked, .. } => (asked, next.clone()),
+            Reading::Older { asked } => (asked, self.older.clone()),
+            Reading::Idle => return None,
         };
+        if asked.is_some() {
+            return None;
+        }
+        self.requests += 1;
+        let request = RequestId(self.requests.to_string());
+        *asked = Some(request.clone());
         self.timers.set(Timer::Page, now + HISTORY_DEADLINE);
         Some(HistoryRequest { request, room: self.id.clone(), before, limit: PAGE_MESSAGES })
     }

@@ -133,12 +133,16 @@ impl Timeline {
 
     /// Takes in a message off the wire; `new_row` is used only if it needs a row of its own.
     pub(crate) fn take(&mut self, incoming: Incoming, author: Author, new_row: RowId) -> Taken {
-        if self.by_identity.contains_key(&incoming.identity) {
-            return Taken::Known;
-        }
         let settles =
             incoming.client_message_id.as_ref().and_then(|id| self.by_send.get(id)).copied();
         let pending = settles.and_then(|id| self.remove_unconfirmed(id));
+        if let Some(known) = self.by_identity.get(&incoming.identity).copied() {
+            if pending.is_none() {
+                return Taken::Known;
+            }
+            // It came before without the id of our send; our row takes its place.
+            self.remove(known);
+        }
         let id = pending.as_ref().map_or(new_row, |entry| entry.row.id);
         let time = parse_utc(&incoming.created_at)
             .or_else(|| pending.as_ref().and_then(|entry| entry.row.message()?.time));
@@ -164,11 +168,9 @@ impl Timeline {
         let row = self.by_send.get(send).copied()?;
         let mut entry = self.remove_unconfirmed(row)?;
         let identity = Identity::Server(key.id.clone());
-        if self.by_identity.contains_key(&identity) {
-            // The message stands in the list already, without the id of the send.
-            self.forget(&entry);
-            self.changes.push(Change::Removed(row));
-            return Some(row);
+        if let Some(known) = self.by_identity.get(&identity).copied() {
+            // It came before without the id of our send; our row takes its place.
+            self.remove(known);
         }
         if let RowContent::Message(message) = &mut entry.row.content {
             message.delivery = Delivery::Sent;
@@ -220,6 +222,12 @@ impl Timeline {
             }
         }
         above > 0
+    }
+
+    fn remove(&mut self, row: RowId) {
+        if let Some(index) = self.index(row) {
+            self.drop_at(index);
+        }
     }
 
     fn drop_at(&mut self, index: usize) {
@@ -342,6 +350,17 @@ mod tests {
         let key =
             OrderKey { created_at: incoming(2, "m", None).created_at, id: MessageId("m".into()) };
         timeline.settle(&send, key);
+        assert_eq!(texts(&timeline), ["text of m"]);
+        assert!(timeline.row(RowId(1)).unwrap().message().unwrap().is_own());
+    }
+
+    #[test]
+    fn an_echo_of_a_send_whose_message_is_known_leaves_one_row() {
+        let mut timeline = Timeline::default();
+        timeline.compose(RowId(1), ClientMessageId("s".into()), "text of m".into(), WallClock(0));
+        timeline.take(incoming(2, "m", None), ann(), RowId(2));
+        let taken = timeline.take(incoming(2, "m", Some("s")), Author::Me, RowId(3));
+        assert_eq!(taken, Taken::Settles(RowId(1)));
         assert_eq!(texts(&timeline), ["text of m"]);
     }
 

@@ -52,6 +52,19 @@ impl Channel {
         self.link.lost(now, code, random);
     }
 
+    /// The connection is of no more use; nothing more is handed to it.
+    pub(super) fn give_up(&mut self, now: Timestamp, random: &mut Random) {
+        self.end_session();
+        self.link.give_up(now, random);
+    }
+
+    /// Stays away until somebody asks.
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.end_session();
+        self.refusal = Some(refusal);
+        self.link.refuse();
+    }
+
     pub(super) fn handle_time(
         &mut self,
         now: Timestamp,

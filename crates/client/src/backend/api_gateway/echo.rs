@@ -13,18 +13,15 @@ const MAX_FRAMES: usize = 200;
 const MAX_OTHERS: usize = 200;
 /// Sends without an echo that may still get a late one.
 const MAX_LATE: usize = 32;
-/// So many echoes make a learned connection id as good as a known one.
-const SURE_AFTER: u32 = 2;
+/// Texts of ours that are remembered: a frame with one of them says nothing about its sender.
+const MAX_TEXTS: usize = 64;
 
 /// This connection's own id, as far as it is known.
 #[derive(Debug)]
 enum Own {
     Unknown,
-    /// Taken from so many echoes.
-    Learned {
-        id: String,
-        echoes: u32,
-    },
+    /// Taken from an echo. It may be somebody's who wrote the same at the same time.
+    Learned(String),
     /// The gateway said so.
     Known(String),
 }
@@ -44,6 +41,7 @@ pub(super) struct Echoes {
     others: VecDeque<String>,
     frames: VecDeque<Frame>,
     late: VecDeque<(ClientMessageId, String)>,
+    texts: VecDeque<String>,
 }
 
 /// What a frame turned out to be.
@@ -63,6 +61,7 @@ impl Echoes {
             others: VecDeque::new(),
             frames: VecDeque::new(),
             late: VecDeque::new(),
+            texts: VecDeque::new(),
         }
     }
 
@@ -71,16 +70,18 @@ impl Echoes {
         self.own = Own::Known(connection_id);
     }
 
-    /// A send got no echo in time; one may come yet.
-    pub(super) fn expect_late(&mut self, id: ClientMessageId, text: String) {
-        if self.late.len() == MAX_LATE {
-            self.late.pop_front();
-        }
-        self.late.push_back((id, text));
+    /// A text of ours is on its way. If it is tried again, an echo now belongs to the new attempt.
+    pub(super) fn expect(&mut self, id: &ClientMessageId, text: &str) {
+        self.expect_no_longer(id);
+        remember(&mut self.texts, MAX_TEXTS, text.to_owned());
     }
 
-    /// A send is tried again: an echo now belongs to the new attempt.
-    pub(super) fn expect_no_longer(&mut self, id: &ClientMessageId) {
+    /// A send got no echo in time; one may come yet.
+    pub(super) fn expect_late(&mut self, id: ClientMessageId, text: String) {
+        remember(&mut self.late, MAX_LATE, (id, text));
+    }
+
+    fn expect_no_longer(&mut self, id: &ClientMessageId) {
         self.late.retain(|(late, _)| late != id);
     }
 
@@ -104,59 +105,48 @@ impl Echoes {
         let own = match (seen_as_own, &waiting) {
             // A frame that was delivered twice; with a send waiting it may as well be that one's echo.
             (Some(own), None) => own,
-            _ => self.is_own(sender, waiting.is_some()),
+            _ => self.is_own(sender, text, waiting.is_some()),
         };
         let settles = waiting.filter(|_| own);
         if let Some(id) = &settles {
             self.expect_no_longer(id);
         }
-        if self.frames.len() == MAX_FRAMES {
-            self.frames.pop_front();
-        }
-        self.frames.push_back(Frame {
-            sender: sender.to_owned(),
-            created_at: created_at.to_owned(),
-            text: text.to_owned(),
-            own,
-        });
+        let (sender, created_at, text) =
+            (sender.to_owned(), created_at.to_owned(), text.to_owned());
+        remember(&mut self.frames, MAX_FRAMES, Frame { sender, created_at, text, own });
         Verdict { own, settles, occurrence: u32::try_from(occurrence).unwrap_or(u32::MAX) }
     }
 
-    fn is_own(&mut self, sender: &str, waited_for: bool) -> bool {
-        let is_other = self.others.iter().any(|other| other == sender);
-        match &mut self.own {
-            Own::Known(id) => id == sender,
-            Own::Learned { id, echoes } if id == sender => {
-                if waited_for {
-                    *echoes += 1;
-                } else {
-                    // Nothing of ours was waiting: the id was learned from somebody who wrote the same.
-                    self.own = Own::Unknown;
-                    self.remember_other(sender);
-                }
-                waited_for
-            }
-            Own::Learned { echoes, .. } if *echoes >= SURE_AFTER => false,
-            Own::Learned { .. } | Own::Unknown if waited_for && !is_other => {
-                self.own = Own::Learned { id: sender.to_owned(), echoes: 1 };
-                true
-            }
-            Own::Learned { .. } | Own::Unknown => {
-                self.remember_other(sender);
-                false
-            }
+    fn is_own(&mut self, sender: &str, text: &str, waited_for: bool) -> bool {
+        let is_learned = match &self.own {
+            Own::Known(id) => return id == sender,
+            Own::Learned(id) => id == sender,
+            Own::Unknown => false,
+        };
+        if waited_for && !self.others.iter().any(|other| other == sender) {
+            self.own = Own::Learned(sender.to_owned());
+            return true;
         }
+        if self.texts.iter().any(|ours| ours == text) {
+            return is_learned;
+        }
+        // We never wrote that, so that its sender is somebody else; a lesson that says otherwise was wrong.
+        if is_learned {
+            self.own = Own::Unknown;
+        }
+        if !self.others.iter().any(|other| other == sender) {
+            remember(&mut self.others, MAX_OTHERS, sender.to_owned());
+        }
+        false
     }
+}
 
-    fn remember_other(&mut self, sender: &str) {
-        if self.others.iter().any(|other| other == sender) {
-            return;
-        }
-        if self.others.len() == MAX_OTHERS {
-            self.others.pop_front();
-        }
-        self.others.push_back(sender.to_owned());
+/// Adds to a queue that forgets its oldest at the bound.
+fn remember<T>(queue: &mut VecDeque<T>, bound: usize, one: T) {
+    if queue.len() == bound {
+        queue.pop_front();
     }
+    queue.push_back(one);
 }
 
 #[cfg(test)]
@@ -165,6 +155,19 @@ mod tests {
 
     fn id(id: &str) -> ClientMessageId {
         ClientMessageId(id.into())
+    }
+
+    /// A frame arrives while `text` waits for its echo.
+    fn judge_waiting(
+        echoes: &mut Echoes,
+        send: &str,
+        sender: &str,
+        at: &str,
+        text: &str,
+    ) -> Verdict {
+        let send = id(send);
+        echoes.expect(&send, text);
+        echoes.judge(sender, at, text, Some((&send, text)))
     }
 
     #[test]
@@ -182,20 +185,27 @@ mod tests {
     fn an_unknown_one_is_learned_from_the_first_equal_echo() {
         let mut echoes = Echoes::new();
         assert!(!echoes.judge("them", "t0", "good morning", None).own);
-        let send = id("1");
-        assert!(!echoes.judge("them", "t1", "hi", Some((&send, "hi"))).own);
-        assert!(echoes.judge("me", "t1", "hi", Some((&send, "hi"))).own);
+        assert!(!judge_waiting(&mut echoes, "1", "them", "t1", "hi").own);
+        assert!(judge_waiting(&mut echoes, "1", "me", "t1", "hi").own);
     }
 
     #[test]
     fn a_wrong_lesson_is_unlearned() {
         let mut echoes = Echoes::new();
-        let send = id("1");
-        assert!(echoes.judge("them", "t1", "hi", Some((&send, "hi"))).own);
+        assert!(judge_waiting(&mut echoes, "1", "them", "t1", "hi").own);
         assert!(!echoes.judge("them", "t2", "how are you?", None).own);
-        let next = id("2");
-        assert!(echoes.judge("me", "t3", "fine", Some((&next, "fine"))).own);
-        assert!(!echoes.judge("them", "t4", "fine", Some((&id("3"), "fine"))).own);
+        assert!(judge_waiting(&mut echoes, "2", "me", "t3", "fine").own);
+        assert!(!judge_waiting(&mut echoes, "3", "them", "t4", "fine").own);
+    }
+
+    #[test]
+    fn equal_texts_at_one_time_do_not_poison_the_lesson() {
+        let mut echoes = Echoes::new();
+        assert!(judge_waiting(&mut echoes, "1", "me", "t1", "first").own);
+        assert!(judge_waiting(&mut echoes, "2", "them", "t2", "hi").own, "nobody can tell");
+        assert!(!echoes.judge("me", "t2", "hi", None).own, "nobody can tell");
+        assert!(judge_waiting(&mut echoes, "3", "me", "t3", "fine").own);
+        assert!(!echoes.judge("them", "t4", "how are you?", None).own);
     }
 
     #[test]
@@ -209,10 +219,9 @@ mod tests {
     #[test]
     fn a_doubled_echo_does_not_cost_the_lesson() {
         let mut echoes = Echoes::new();
-        let send = id("1");
-        assert!(echoes.judge("me", "t1", "hi", Some((&send, "hi"))).own);
+        assert!(judge_waiting(&mut echoes, "1", "me", "t1", "hi").own);
         assert!(echoes.judge("me", "t1", "hi", None).own);
-        assert!(echoes.judge("me", "t2", "ho", Some((&id("2"), "ho"))).own);
+        assert!(judge_waiting(&mut echoes, "2", "me", "t2", "ho").own);
     }
 
     #[test]

@@ -76,6 +76,10 @@ pub(crate) struct Session {
     state: State,
     said_hello: bool,
     awaits_pong: bool,
+    /// Something was sent since hello: an error frame may be about that.
+    has_sent: bool,
+    /// Nothing has arrived since the send that is in flight.
+    unheard: bool,
     in_flight: Option<InFlight>,
     echoes: Echoes,
     timers: Timers<Timer>,
@@ -99,6 +103,8 @@ impl Session {
             state: State::Undecided,
             said_hello: false,
             awaits_pong: false,
+            has_sent: false,
+            unheard: false,
             in_flight: None,
             echoes: Echoes::new(),
             timers: Timers::default(),
@@ -142,6 +148,7 @@ impl Session {
 
     /// A frame has arrived.
     pub(crate) fn received(&mut self, now: Timestamp, text: &str, discovery: &mut Discovery) {
+        self.unheard = false;
         match ServerFrame::parse(text) {
             ServerFrame::Welcome { connection_id, sender_id, history } => {
                 discovery.learn(Known::Full);
@@ -187,13 +194,15 @@ impl Session {
         let client_message_id = idempotent.then_some(id);
         let frame =
             ClientFrame::SendMessage { room_id: &self.room, text, client_message_id }.to_json();
-        self.echoes.expect_no_longer(id);
+        self.echoes.expect(id, text);
         if frame.len() > MAX_SEND_BYTES {
             self.unsettled(id.clone(), Outcome::Refused(FailReason::TooLarge));
             return;
         }
         self.frames.push_back(frame);
         self.in_flight = Some(InFlight { id: id.clone(), text: text.to_owned(), idempotent });
+        self.has_sent = true;
+        self.unheard = true;
         self.timers.set(Timer::Send, now + SEND_DEADLINE);
     }
 
@@ -240,7 +249,12 @@ impl Session {
                     discovery.learn(Known::Silence);
                     self.follow(now, discovery);
                 }
-                Timer::Send => self.give_up_in_flight(),
+                Timer::Send => {
+                    self.give_up_in_flight();
+                    if self.unheard && self.owes_an_answer(discovery) {
+                        self.events.push_back(SessionEvent::Silent);
+                    }
+                }
                 Timer::Welcome => self.events.push_back(SessionEvent::Silent),
             }
         }
@@ -417,17 +431,26 @@ impl Session {
         self.echoes.know(connection_id);
         let is_pong =
             matches!(discovery.known(), Known::Basic { pong: Some(pong) } if *pong == message);
-        if matches!(self.state, State::Full { .. })
-            || (!self.timers.is_set(Timer::Answer) && !is_pong)
-        {
-            self.in_flight_failed();
-        } else if self.timers.is_set(Timer::Answer) && self.in_flight.is_none() {
+        let answers_hello = self.timers.is_set(Timer::Answer)
+            && !self.has_sent
+            && !matches!(self.state, State::Full { .. });
+        if answers_hello {
             self.timers.stop(Timer::Answer);
             discovery.learn(Known::Basic { pong: Some(message) });
         } else if !(is_pong && self.awaits_pong) {
             self.in_flight_failed();
         }
         self.awaits_pong = false;
+    }
+
+    /// Whether a connection that lives answers each send with a frame of some kind. Where nothing but echoes
+    /// comes, the loop of posts may have ended before it came to us.
+    fn owes_an_answer(&self, discovery: &Discovery) -> bool {
+        match self.state {
+            State::Undecided => false,
+            State::Basic => matches!(discovery.known(), Known::Basic { pong: Some(_) }),
+            State::Full { .. } => true,
+        }
     }
 
     /// The gateway does not say which send has failed; only one is in flight.
