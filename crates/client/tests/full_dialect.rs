@@ -131,6 +131,23 @@ fn catch_up_pages_back_until_it_meets_what_is_known() {
 }
 
 #[test]
+fn a_message_that_comes_before_the_welcome_does_not_hide_a_hole() {
+    let mut scenario = Scenario::full();
+    scenario.receive(&live("a", 1, "known"));
+    scenario.close(1006);
+    scenario.wait_for_attempt();
+    scenario.open();
+    scenario.receive(&live("z", 900, "early"));
+    scenario.close(1006);
+    scenario.wait_for_attempt();
+    scenario.open();
+    scenario.receive(WELCOME);
+    scenario.answer_history(&[message("y", 800, "y"), message("z", 900, "early")], Some("p2"));
+    let next = scenario.sent();
+    assert_eq!(next[0]["before"], "p2", "what lies between is asked for");
+}
+
+#[test]
 fn older_messages_come_when_asked_for() {
     let mut scenario = Scenario::new(Dialect::Full);
     scenario.open();

@@ -94,6 +94,8 @@ pub(crate) struct Room {
     timers: Timers<Timer>,
     requests: u64,
     was_joined: bool,
+    /// A catch-up of the present connection has come to its end.
+    caught_up: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +117,7 @@ impl Room {
             timers: Timers::default(),
             requests: 0,
             was_joined: false,
+            caught_up: false,
         }
     }
 
@@ -142,6 +145,7 @@ impl Room {
     /// The connection has gone, and with it the answers it owed.
     pub(crate) fn left(&mut self) {
         self.joined = None;
+        self.caught_up = false;
         self.timers = Timers::default();
         if self.reading != Reading::Idle {
             self.stop_reading();
@@ -206,6 +210,7 @@ impl Room {
                         self.set_older(page.next.clone());
                     }
                     self.contiguous = Some(self.timeline.newest().cloned().unwrap_or_else(start));
+                    self.caught_up = true;
                     if first {
                         self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
                     }
@@ -230,10 +235,10 @@ impl Room {
         }
     }
 
-    /// A live message is in the timeline: what is known stays contiguous while nothing is being caught up.
+    /// A live message is in the timeline. What is known stays contiguous only once this connection has caught up:
+    /// messages may come before it has so much as begun.
     pub(crate) fn message_arrived(&mut self) {
-        let catching_up = matches!(self.reading, Reading::CatchUp { .. });
-        if self.contiguous.is_some() && !catching_up {
+        if self.caught_up {
             self.contiguous = self.timeline.newest().cloned();
         }
         if self.timeline.drop_above_bound()

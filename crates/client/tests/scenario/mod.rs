@@ -1,5 +1,6 @@
 //! A driver for scenarios: a client, its clock, and what came out of it.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a scenario that goes wrong is a failed test")]
 
 use std::collections::VecDeque;
 use std::time::Duration;
