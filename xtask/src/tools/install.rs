@@ -30,16 +30,6 @@ const KEPT_FROM_CARGO_INSTALL: [&str; 8] = [
     "RUSTC_BOOTSTRAP",
 ];
 
-/// Which versions of a tool's own dependencies are compiled in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Versions {
-    /// Those of the lock file that the tool was published with.
-    Locked,
-    /// The newest that fit. For mirrors of the registry that lag behind or filter: they can lack a locked version for
-    /// weeks, and without the tool nothing here can be built. The tool's own version stays exact.
-    Compatible,
-}
-
 const PARTIAL: &str = ".partial-";
 
 /// What cargo (curl, libgit2), npm (Node) and rustup say when a server cannot be reached.
@@ -124,15 +114,7 @@ impl Installer {
         let partial = self.folder.join(format!("{PARTIAL}{}", this_process::id()));
         let path = self.workshop.join(format!("{}-{}.log", tool.package, tool.version));
         let log = File::create(&path).map_err(|error| no_write(&path, &error))?;
-        let mut status =
-            process::run_into(&mut self.installation(tool, &partial, Versions::Locked)?, &log)?;
-        if !status.success() && lacks_locked_version(&read_log(&path)) {
-            println!(
-                "the registry lacks a crate that {title} was published with: taking the newest fitting ones"
-            );
-            let mut again = self.installation(tool, &partial, Versions::Compatible)?;
-            status = process::run_into(&mut again, &log)?;
-        }
+        let status = process::run_into(&mut self.installation(tool, &partial)?, &log)?;
         if !status.success() {
             let output = read_log(&path);
             let reason = if is_network_failure(&output) {
@@ -161,21 +143,13 @@ impl Installer {
         Ok(programs(&place, tool.source))
     }
 
-    fn installation(
-        &self,
-        tool: &Tool,
-        root: &Path,
-        versions: Versions,
-    ) -> Result<Command, Failure> {
+    fn installation(&self, tool: &Tool, root: &Path) -> Result<Command, Failure> {
         let folder = root.to_string_lossy();
         let (program, call) = match tool.source {
             Source::Crates => {
                 let cargo = self.required("cargo", "install rustup from https://rustup.rs")?;
                 let call = Call::new(cargo)
-                    .words(match versions {
-                        Versions::Locked => "install --locked --version",
-                        Versions::Compatible => "install --version",
-                    })
+                    .words("install --locked --version")
                     .argument(&tool.version)
                     .argument("--root")
                     .argument(folder)
@@ -250,12 +224,6 @@ impl Installer {
 pub(super) fn is_network_failure(output: &str) -> bool {
     let output = output.to_lowercase();
     NETWORK_FAILURES.iter().any(|words| output.contains(words))
-}
-
-/// Whether cargo gave up because the registry does not have a version of the tool's lock file.
-fn lacks_locked_version(output: &str) -> bool {
-    output.contains("failed to select a version for the requirement")
-        && output.contains("(locked to ")
 }
 
 /// A log that cannot be read leaves only the less precise sentence.

@@ -109,25 +109,6 @@ fn a_tool_that_does_not_compile_is_not_blamed_on_the_network() {
 }
 
 #[test]
-fn a_mirror_that_lacks_a_locked_crate_gets_the_newest_fitting_ones() {
-    let machine = Machine::new();
-    // Without `--locked` every later argument stands one place further left.
-    let unlocked = WORKING_CARGO.replace("$6", "$5").replace("$4", "$3");
-    machine.program(
-        "cargo",
-        &format!(
-            r#"if [ "$2" = --locked ]; then
-echo 'error: failed to select a version for the requirement `webpki-roots = "^1.0.10"` (locked to 1.0.11)' >&2
-exit 101
-fi
-{unlocked}"#
-        ),
-    );
-    let folder = machine.installer.install(&trunk()).expect("it installs");
-    assert_eq!(machine.installer.find(&trunk()), Some(folder));
-}
-
-#[test]
 fn a_registry_that_gives_another_version_is_noticed() {
     let machine = Machine::new();
     machine.program("cargo", &WORKING_CARGO.replace(r#""$4""#, "0.22.1"));
@@ -177,10 +158,8 @@ chmod +x "$5/node_modules/.bin/wasm-opt""#,
 fn settings_of_other_builds_do_not_reach_the_installation() {
     let machine = Machine::new();
     machine.program("cargo", "true");
-    let command = machine
-        .installer
-        .installation(&trunk(), &machine.tools().join("here"), Versions::Locked)
-        .expect("a command");
+    let command =
+        machine.installer.installation(&trunk(), &machine.tools().join("here")).expect("a command");
 
     let removed: Vec<_> = command
         .get_envs()
