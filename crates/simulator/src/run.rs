@@ -187,6 +187,9 @@ impl Simulation {
 
     fn compare(&mut self, is_whole: bool) -> Result<(), String> {
         rest::check_settled(&self.devices)?;
+        if self.network.sockets.iter().any(|one| one.is_cut && one.at_client != End::Closed) {
+            return Err("a connection that is dead is found out".into());
+        }
         match &self.backend {
             Backend::Full(full) => rest::check_full(full, &self.devices, is_whole),
             Backend::Basic(_) => rest::check_basic(&self.devices),
