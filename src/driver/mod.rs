@@ -12,8 +12,8 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use roomlet_client::config::Backend;
 use roomlet_client::{
-    Client, Close, Command, ConnectionId, DisplayName, Event, Input, Output, Person, RoomId, Row,
-    RowId, Seed, TextSize, Timestamp,
+    Client, Close, Command, ConnectionId, DisplayName, Event, History, Input, Output, Person,
+    RoomId, Row, RowId, Seed, Status, TextSize, Timestamp,
 };
 
 pub use clock::Clock;
@@ -82,6 +82,12 @@ impl Chat {
     /// The rows of a room as they are now.
     pub fn rows(&self, room: &RoomId) -> Vec<Row> {
         self.0.client.borrow().rows(room).cloned().collect()
+    }
+
+    /// How the connection of a room stands and how far back the room can be read, if it is open.
+    pub fn standing(&self, room: &RoomId) -> Option<(Status, History)> {
+        let client = self.0.client.borrow();
+        client.status(room).zip(client.history(room))
     }
 
     /// One row of a room.

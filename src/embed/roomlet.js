@@ -4,11 +4,17 @@ const ATTRIBUTES = ["backend", "dialect", "endpoint", "lang", "name", "profile",
 // A change of these means another conversation: the widget starts anew.
 const LASTING = new Set(["backend", "dialect", "endpoint", "profile", "storage"]);
 
-// Shown where the chat itself cannot be loaded.
-const FALLBACK_STYLE = `
-  :host { display: block; }
-  .failure { margin: 0; padding: 1em; font: inherit; border: 1px solid; border-radius: 0.75em; }
+// The element's size and looks until the WebAssembly brings the real ones, and where it cannot be loaded.
+const FIRST_STYLE = `
+  :host { display: block; block-size: var(--roomlet-height, 480px); contain: layout style; }
+  :host([hidden]) { display: none; }
+  .loading { margin: 0; padding: 1em; text-align: center; opacity: 0; animation: appear 0s 0.5s forwards; }
+  .failure { margin: 0; padding: 1em; border: 1px solid; border-radius: 0.75em; }
+  @keyframes appear { to { opacity: 0.6; } }
 `;
+
+// The chat's code could not be had or may not run here; everything else is about what the page asks for.
+class LoadError extends Error {}
 
 let loading;
 
@@ -23,7 +29,7 @@ function load() {
     .catch((error) => {
       // A network that comes back gets another chance.
       loading = undefined;
-      throw error;
+      throw new LoadError(explainLoading(error));
     });
   return loading;
 }
@@ -73,6 +79,7 @@ class RoomletChat extends HTMLElement {
 
   async #start() {
     const turn = ++this.#turn;
+    this.#say("loading", "status", "…");
     try {
       const app = await load();
       if (turn !== this.#turn) return;
@@ -97,33 +104,36 @@ class RoomletChat extends HTMLElement {
   }
 
   #fail(error) {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(FALLBACK_STYLE);
-    this.#root.adoptedStyleSheets = [sheet];
-    const words = document.createElement("p");
-    words.className = "failure";
-    words.setAttribute("part", "failure");
-    words.setAttribute("role", "alert");
-    words.textContent = explain(error);
-    this.#root.replaceChildren(words);
+    this.#say("failure", "alert", error.message);
     this.#report(error);
   }
 
+  // Plain words in place of the chat.
+  #say(part, role, text) {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(FIRST_STYLE);
+    this.#root.adoptedStyleSheets = [sheet];
+    const words = document.createElement("p");
+    words.className = part;
+    words.setAttribute("part", part);
+    words.setAttribute("role", role);
+    words.textContent = text;
+    this.#root.replaceChildren(words);
+  }
+
   #report(error) {
-    const detail = { message: explain(error) };
+    const detail = { message: error.message };
     this.dispatchEvent(new CustomEvent("roomlet-error", { bubbles: true, composed: true, detail }));
   }
 }
 
-function explain(error) {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof WebAssembly.CompileError && /unsafe-eval|Content Security Policy/i.test(message)) {
+function explainLoading(error) {
+  const { message } = error;
+  // What browsers say of a policy without 'wasm-unsafe-eval'.
+  if (/unsafe-eval|Content Security Policy/i.test(message)) {
     return "The chat cannot start: this page’s security policy forbids WebAssembly. Add 'wasm-unsafe-eval' to its script-src.";
   }
-  if (error instanceof TypeError || error instanceof WebAssembly.CompileError) {
-    return `The chat could not be loaded. Reload the page to try again. (${message})`;
-  }
-  return message;
+  return `The chat could not be loaded. Reload the page to try again. (${message})`;
 }
 
 if (!customElements.get("roomlet-chat")) customElements.define("roomlet-chat", RoomletChat);

@@ -14,7 +14,10 @@ const AT_END: i32 = 40;
 const NEAR_BEGINNING: i32 = 600;
 
 #[component]
-pub(super) fn MessageList() -> impl IntoView {
+pub(super) fn MessageList(
+    /// What the transcript is called.
+    label: Signal<String>,
+) -> impl IntoView {
     let context = expect_context::<Context>();
     let screen = context.screen;
     let scroller = NodeRef::<html::Div>::new();
@@ -74,7 +77,7 @@ pub(super) fn MessageList() -> impl IntoView {
                 node_ref=scroller
                 tabindex="0"
                 role="region"
-                aria-label=move || (context.texts().messages)(screen.room.get().as_str())
+                aria-label=label
                 on:scroll=move |_| look()
             >
                 <div class="transcript">

@@ -97,11 +97,15 @@ pub fn ChatWidget(
     });
     Effect::new(move || {
         let room = room.get();
-        let rows = context.chat.with_value(|chat| {
+        context.screen.enter(room.clone());
+        let standing = context.chat.with_value(|chat| {
             chat.command(Command::OpenRoom(room.clone()));
-            chat.rows(&room)
+            Some((chat.rows(&room), chat.standing(&room)?))
         });
-        context.screen.enter(room, rows);
+        // A room that could not be opened has told the screen why.
+        if let Some((rows, standing)) = standing {
+            context.screen.fill(rows, standing);
+        }
     });
     Effect::new(move |before: Option<Option<String>>| {
         let name = name.get();
@@ -110,14 +114,19 @@ pub fn ChatWidget(
         }
         name
     });
+    let title = move || context.screen.room.get().to_string();
+    let label = move || {
+        let messages = (context.texts().messages)(context.screen.room.get().as_str());
+        name.get().map_or(messages.clone(), |name| format!("{messages}, {name}"))
+    };
     Some(view! { class = "r",
-        <section class="chat" part="chat" lang=move || language.get().tag() aria-label=move || context.screen.room.get().to_string()>
+        <div class="chat" part="chat" lang=move || language.get().tag()>
             <header class="header" part="header">
-                <h2 class="title" part="title" dir="auto">{move || context.screen.room.get().to_string()}</h2>
+                <h2 class="title" part="title" dir="auto">{title}</h2>
                 <StatusLine/>
             </header>
-            <MessageList/>
+            <MessageList label=Signal::derive(label)/>
             <Composer/>
-        </section>
+        </div>
     })
 }

@@ -69,7 +69,7 @@ fn message(
     };
     let is_own = {
         let author = author.clone();
-        move || author.get() == Some(Author::Me)
+        ArcMemo::new(move |_| author.get() == Some(Author::Me))
     };
     let continues = {
         let lead = lead.clone();
@@ -115,7 +115,7 @@ fn message(
                 <p class="text" part="text" dir="auto">{move || text.get()}</p>
                 <span class="meta">
                     {clock}
-                    {delivery_mark(context, &delivery)}
+                    {delivery_mark(context, is_own.clone(), delivery.clone())}
                 </span>
             </div>
             {actions(context, id, delivery)}
@@ -124,11 +124,14 @@ fn message(
 }
 
 /// The small sign beside the time of an own message.
-fn delivery_mark(context: Context, delivery: &ArcMemo<Option<Delivery>>) -> impl IntoView + use<> {
-    let delivery = delivery.clone();
+fn delivery_mark(
+    context: Context,
+    is_own: ArcMemo<bool>,
+    delivery: ArcMemo<Option<Delivery>>,
+) -> impl IntoView {
     move || {
         let texts = context.texts();
-        let (icon, label) = match delivery.get()? {
+        let (icon, label) = match delivery.get().filter(|_| is_own.get())? {
             Delivery::Queued => (icons::clock().into_any(), texts.waiting),
             Delivery::Sending => (icons::clock().into_any(), texts.sending),
             Delivery::Sent => (icons::check().into_any(), texts.sent),
@@ -154,8 +157,10 @@ fn actions(context: Context, row: RowId, delivery: ArcMemo<Option<Delivery>>) ->
         Some(view! { class = "r",
             <div class="problem" part="problem">
                 <span class="reason">{reason}</span>
-                <button type="button" class="link" data-action="retry" on:click=retry>{texts.retry}</button>
-                <button type="button" class="link" data-action="discard" on:click=discard_it>{discard}</button>
+                <span class="choices">
+                    <button type="button" class="link" data-action="retry" on:click=retry>{texts.retry}</button>
+                    <button type="button" class="link" data-action="discard" on:click=discard_it>{discard}</button>
+                </span>
             </div>
         })
     }

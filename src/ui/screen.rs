@@ -57,16 +57,22 @@ impl Screen {
         }
     }
 
-    /// Shows another room, with the rows it has already.
-    pub(super) fn enter(self, room: RoomId, rows: Vec<Row>) {
-        if self.room.get_untracked() == room {
-            return;
+    /// Shows another room, of which nothing is known yet.
+    pub(super) fn enter(self, room: RoomId) {
+        if self.room.get_untracked() != room {
+            self.room.set(room);
+            self.status.set(Status::Connecting);
+            self.history.set(History::Unknown);
+            self.arrivals.set(0);
+            self.own.set(0);
+            self.rows.set(Vec::new());
         }
-        self.room.set(room);
-        self.status.set(Status::Connecting);
-        self.history.set(History::Unknown);
-        self.arrivals.set(0);
-        self.own.set(0);
+    }
+
+    /// Shows what the room has had while it was not on the screen.
+    pub(super) fn fill(self, rows: Vec<Row>, (status, history): (Status, History)) {
+        self.status.set(status);
+        self.history.set(history);
         self.rows.set(rows.into_iter().map(ShownRow::new).collect());
         self.rows.with_untracked(|rows| lead(rows));
     }

@@ -69,10 +69,10 @@ fn on_the_host() -> Vec<Check> {
     let wasm_lints = "clippy --target wasm32-unknown-unknown -p roomlet --all-targets --features page -- -D warnings";
     let checks = [
         ("format", cargo("fmt --all --check")),
-        ("lints, host", cargo("clippy --workspace --all-targets -- -D warnings")),
+        ("lints, host", cargo("clippy --workspace --all-targets --all-features -- -D warnings")),
         ("lints, wasm32", cargo(wasm_lints).variable("CLIPPY_CONF_DIR", "xtask/clippy-wasm")),
         ("docs", cargo("doc --no-deps --workspace").variable("RUSTDOCFLAGS", "-Dwarnings")),
-        ("host tests", cargo("test --workspace --exclude roomlet-e2e")),
+        ("host tests", cargo("test --workspace --exclude roomlet-e2e --all-features")),
     ];
     checks.map(|(name, call)| Check { name, work: Work::Run(without_configuration(call)) }).into()
 }

@@ -172,7 +172,9 @@ impl Gateway {
                 let id = connection.id.clone();
                 self.database
                     .run(move |store| {
-                        store.insert_connection(id.as_str(), &room, RowPosition::Last)
+                        // `RoomIndex` has no sort key, so that a query has no order to rely on. Newest first is the one in which
+                        // a person who reloads the page still gets messages in front of their own stale row.
+                        store.insert_connection(id.as_str(), &room, RowPosition::First)
                     })
                     .await?;
             }

@@ -76,14 +76,14 @@ async fn a_reload_leaves_a_row_behind_at_which_the_loop_stops() {
     assert_eq!(ann.close_code().await, None);
     eventually(|| server.connections().len() == 1).await;
     let mut ann = Client::basic(&server, "a").await;
-    // Bob's row comes before the stale one, Ann's new one after it.
-    let answer = ann.ask(basic_send("a", "hi")).await;
+    // Newest first: Ann's new row, her stale one, Bob's.
+    let own = ann.ask(basic_send("a", "hi")).await;
+    assert_eq!(own["text"], "hi");
+    expect_gateway_error(&ann.next().await, "Internal server error");
+    let answer = bob.ask(basic_send("a", "hello?")).await;
     expect_gateway_error(&answer, "Internal server error");
-    assert_eq!(bob.next().await["text"], "hi");
-    let own = bob.ask(basic_send("a", "hello?")).await;
-    assert_eq!(own["text"], "hello?");
-    expect_gateway_error(&bob.next().await, "Internal server error");
-    ann.expect_quiet_by_marker(&server, "a").await;
+    assert_eq!(ann.next().await["text"], "hello?");
+    bob.expect_quiet_by_marker(&server, "a").await;
 }
 
 #[tokio::test]
@@ -167,7 +167,8 @@ async fn a_restart_forgets_stale_rows_unless_told_to_keep_them() {
 
     let kept = Server::start(options(true)).await.unwrap();
     let mut ann = Client::basic(&kept, "a").await;
-    expect_gateway_error(&ann.ask(basic_send("a", "x")).await, "Internal server error");
+    assert_eq!(ann.ask(basic_send("a", "x")).await["text"], "x");
+    expect_gateway_error(&ann.next().await, "Internal server error");
     kept.shutdown().await;
 
     let cleaned = Server::start(options(false)).await.unwrap();
