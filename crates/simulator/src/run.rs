@@ -1,7 +1,7 @@
 //! One run: the storm, the calm, and the comparison at rest.
 
 use std::collections::VecDeque;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use roomlet_client::{
     Close, Command, Delivery, History, Input, Network as Hint, Output, RoomId, SendRefusal,
@@ -136,7 +136,7 @@ impl Simulation {
     }
 
     fn calm_down(&mut self) -> Result<(), String> {
-        self.note(|| "the storm is over".into());
+        self.note(format_args!("the storm is over"));
         self.ground.faults = Faults::none();
         if let Backend::Basic(basic) = &mut self.backend {
             basic.clean();
@@ -373,12 +373,12 @@ impl Simulation {
         device: usize,
         input: Input,
     ) -> Result<Option<SendRefusal>, String> {
-        self.note(|| format!("device {device} ◄ {input:?}"));
+        self.note(format_args!("device {device} ◄ {input:?}"));
         let now = self.ground.schedule.now();
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
         let reaction = one.handle(now, input)?;
         for output in reaction.outputs {
-            self.note(|| format!("device {device} ► {output:?}"));
+            self.note(format_args!("device {device} ► {output:?}"));
             self.output(device, output)?;
         }
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
@@ -434,12 +434,29 @@ impl Simulation {
         self.devices.get(device)?.client.status(&id).map(|_| id)
     }
 
-    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
         if self.trace.len() == self.scenario.trace_lines {
             self.trace.pop_front();
         }
-        let line = line().chars().take(TRACE_CHARACTERS).collect::<String>();
-        self.trace.push_back(format!("{:>8} {line}", self.ground.schedule.now()));
+        let mut short = Short(format!("{:>8} ", self.ground.schedule.now()));
+        // It refuses what is too long, so that a page of history is not written out whole for its first words.
+        let _ = short.write_fmt(line);
+        self.trace.push_back(short.0);
+    }
+}
+
+/// A line of the trace, which ends where it is long enough.
+struct Short(String);
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            if self.0.len() >= TRACE_CHARACTERS {
+                return Err(fmt::Error);
+            }
+            self.0.push(character);
+        }
+        Ok(())
     }
 }
 

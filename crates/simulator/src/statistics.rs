@@ -103,7 +103,8 @@ impl Counted {
     /// Whether it can happen with a backend of this dialect.
     pub fn applies_to(self, dialect: Dialect) -> bool {
         match self {
-            Self::Resends
+            Self::LateReports
+            | Self::Resends
             | Self::LostAcks
             | Self::DuplicatesAbsorbed
             | Self::RateLimits
@@ -113,7 +114,8 @@ impl Counted {
             | Self::OlderPages
             | Self::MissedBroadcasts => dialect == Dialect::Full,
             Self::StaleStops => !matches!(dialect, Dialect::Full | Dialect::BasicWithDisconnect),
-            Self::Interruptions | Self::Notices => dialect != Dialect::Full,
+            // What a full backend refuses for good is too rare for a person to try it again.
+            Self::Interruptions | Self::Notices | Self::Retries => dialect != Dialect::Full,
             Self::Answers => dialect != Dialect::BasicWithSilentDefault,
             _ => true,
         }

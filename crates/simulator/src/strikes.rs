@@ -15,7 +15,7 @@ impl Simulation {
         self.ground.schedule.after(pause, Happening::Strikes);
         match self.ground.chance.between(0, 9) {
             0 => {
-                self.note(|| "the server restarts".into());
+                self.note(format_args!("the server restarts"));
                 self.ground.statistics.count(Counted::Restarts);
                 for socket in self.network.live() {
                     let code = if self.ground.chance.percent(50) { 1001 } else { 1006 };
@@ -30,7 +30,7 @@ impl Simulation {
             _ => {
                 let live = self.network.live();
                 if let Some(socket) = live.get(self.ground.chance.index(live.len())).copied() {
-                    self.note(|| format!("socket {socket} is cut"));
+                    self.note(format_args!("socket {socket} is cut"));
                     self.network.cut(&mut self.ground, socket);
                 }
             }
@@ -47,7 +47,7 @@ impl Simulation {
         let pause = self.ground.chance.between(1_000, most);
         self.ground.statistics.count(Counted::Sleeps);
         self.ground.schedule.after(pause, Happening::Wakes(device));
-        self.note(|| format!("device {device} sleeps for {pause} ms"));
+        self.note(format_args!("device {device} sleeps for {pause} ms"));
         if pause > 30_000 {
             for socket in self.network.live() {
                 if self.network.sockets.get(socket).is_some_and(|one| one.device == device) {
