@@ -1,1 +1,37 @@
-//! The whole widget in a browser.
+//! The whole widget in a browser, against the local backend.
+//!
+//! A journey is a test that reads like what a person does. Each has a [`Stage`] of its own: a fresh browser and a
+//! web site on a free port that serves the built page and the host pages in `tests/pages`. It starts the backends it
+//! needs, in this process ([`Backend`]) or as the real program ([`BackendProcess`]), and opens chats on them
+//! ([`Chat`]). Nothing waits for a fixed time: [`Chat::until`] looks until the screen is as expected, and says at its
+//! deadline what was there instead.
+//!
+//! `cargo xtask test` builds the page and sets the variables:
+//!
+//! | variable | what it names |
+//! |---|---|
+//! | `E2E_DIST` | the folder of the built page; it was built with `ROOMLET_ALLOW_PAGE_BACKEND=true` |
+//! | `E2E_BROWSER` | the browser; `chromium`, which is also the default, is the one there is so far |
+//! | `E2E_CHROMIUM`, `E2E_CHROMEDRIVER` | the programs; by default `chromium` and `chromedriver` on `PATH` |
+
+mod backend;
+mod backend_process;
+mod browser;
+mod chat;
+pub mod chromium;
+mod deadline;
+mod driver;
+mod screen;
+mod site;
+mod stage;
+mod visit;
+
+pub use backend::Backend;
+pub use backend_process::BackendProcess;
+pub use browser::{Browser, Window};
+pub use chat::Chat;
+pub use deadline::{PATIENCE, until, until_within};
+pub use screen::{Message, Screen};
+pub use site::Site;
+pub use stage::{Stage, journey};
+pub use visit::Visit;

@@ -1,0 +1,152 @@
+//! One chat on a page, as a person uses it.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use thirtyfour::{By, Key, TypingData};
+
+use crate::browser::Window;
+use crate::deadline::{PATIENCE, until_within};
+use crate::screen::{LOOK, Screen};
+
+/// Finds the element that a script is about; it goes on with `host` and `root`.
+const FIND: &str = "\
+    const host = document.querySelectorAll('roomlet-chat')[arguments[0]]; const root = host?.shadowRoot;\n";
+
+/// A chat in a window.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    /// The window it is in.
+    pub window: Window,
+    /// Which `<roomlet-chat>` of the page, from 0.
+    index: usize,
+}
+
+impl Chat {
+    /// The first chat of the page in a window.
+    pub fn first_in(window: Window) -> Self {
+        Self { window, index: 0 }
+    }
+
+    /// The second chat of the same page.
+    pub fn second(&self) -> Self {
+        Self { window: self.window.clone(), index: 1 }
+    }
+
+    /// Types into the composer, key by key.
+    pub async fn write(&self, text: &str) {
+        self.press(text).await;
+    }
+
+    /// Puts a text into the composer at once, as pasting does; also what no keyboard has.
+    pub async fn paste(&self, text: &str) {
+        let script = "root.querySelector('.input').focus(); return document.execCommand('insertText', false, arguments[1]);";
+        let pasted: bool = self.run(script, vec![json!(text)]).await;
+        assert!(pasted, "the composer takes text");
+    }
+
+    /// Presses Enter in the composer.
+    pub async fn press_enter(&self) {
+        self.press(Key::Enter).await;
+    }
+
+    /// Presses Shift and Enter in the composer.
+    pub async fn press_shift_enter(&self) {
+        self.press(Key::Shift + Key::Enter).await;
+    }
+
+    /// Writes a message and sends it.
+    pub async fn say(&self, text: &str) {
+        self.press(TypingData::from(text) + Key::Enter).await;
+    }
+
+    /// Clicks the send button.
+    pub async fn click_send(&self) {
+        self.click(".send").await;
+    }
+
+    /// Clicks what can be done about a message: `retry` or `discard`.
+    pub async fn click_action(&self, row: &str, action: &str) {
+        self.click(&format!("[data-row=\"{row}\"] [data-action=\"{action}\"]")).await;
+    }
+
+    /// Clicks the element of the chat that this CSS selector finds.
+    pub async fn click(&self, selector: &str) {
+        let attention = self.window.attention().await;
+        let hosts = attention.web_driver().find_all(By::Css("roomlet-chat")).await;
+        let hosts = hosts.expect("a page with chats");
+        let root = hosts[self.index].get_shadow_root().await.expect("a shadow root");
+        let found = root.find(By::Css(selector)).await;
+        let found = found.unwrap_or_else(|error| panic!("nothing at {selector}: {error}"));
+        found.click().await.unwrap_or_else(|error| panic!("{selector} cannot be clicked: {error}"));
+    }
+
+    /// Loads the page again, and waits until the chat is connected.
+    pub async fn reload(&self) {
+        self.window.reload().await;
+        self.until_online().await;
+    }
+
+    /// Changes an attribute of the element.
+    pub async fn set_attribute(&self, name: &str, value: &str) {
+        let script = "host.setAttribute(arguments[1], arguments[2]);";
+        self.run::<()>(script, vec![json!(name), json!(value)]).await;
+    }
+
+    /// What is on the screen now.
+    pub async fn look(&self) -> Screen {
+        self.window.run(LOOK, vec![json!(self.index)]).await
+    }
+
+    /// Waits until the screen is as expected.
+    pub async fn until(&self, what: &str, is_so: impl Fn(&Screen) -> bool) -> Screen {
+        self.until_within(PATIENCE, what, is_so).await
+    }
+
+    /// Like [`until`](Self::until), for what takes long by design.
+    pub async fn until_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        is_so: impl Fn(&Screen) -> bool,
+    ) -> Screen {
+        until_within(patience, what, async || self.look().await, is_so).await
+    }
+
+    /// Waits until the connection stands.
+    pub async fn until_online(&self) -> Screen {
+        self.until("connected", |screen| screen.status == "online").await
+    }
+
+    /// Waits until exactly these messages are there, in this order.
+    pub async fn until_messages(&self, texts: &[&str]) -> Screen {
+        self.until(&format!("the messages {texts:?}"), |screen| screen.texts() == texts).await
+    }
+
+    /// Waits until an own message has arrived, once.
+    pub async fn until_sent(&self, text: &str) -> Screen {
+        self.until(&format!("`{text}` sent, once"), |screen| screen.sent_once(text)).await
+    }
+
+    /// Runs a script about this element, which it finds as `host` and its shadow root as `root`; `arguments` begin
+    /// with the second of the script.
+    pub async fn run<T: DeserializeOwned>(&self, script: &str, arguments: Vec<Value>) -> T {
+        let arguments = [vec![json!(self.index)], arguments].concat();
+        self.window.run(&format!("{FIND}{script}"), arguments).await
+    }
+
+    /// What the page has recorded under this name: `events`, `errors`, `violations`.
+    pub async fn recorded(&self, name: &str) -> Vec<Value> {
+        self.window.run("return window.recorded[arguments[0]];", vec![json!(name)]).await
+    }
+
+    async fn press(&self, keys: impl Into<TypingData>) {
+        let attention = self.window.attention().await;
+        let hosts = attention.web_driver().find_all(By::Css("roomlet-chat")).await;
+        let hosts = hosts.expect("a page with chats");
+        let root = hosts[self.index].get_shadow_root().await.expect("a shadow root");
+        let input = root.find(By::Css(".input")).await.expect("the chat has a composer");
+        input.send_keys(keys).await.expect("the composer takes keys");
+    }
+}

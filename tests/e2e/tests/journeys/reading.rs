@@ -1,0 +1,150 @@
+//! Scrolling through what was written.
+
+use std::collections::HashSet;
+
+use roomlet_e2e::{Backend, Chat, Screen, chromium, journey};
+use serde_json::json;
+
+/// How far a row that is being read may move, in pixels.
+const STILL: f64 = 1.0;
+
+#[test]
+fn the_row_being_read_holds_still_while_messages_arrive() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let bo = stage.enter(&backend.full().by("Bo")).await;
+        fill_room(&bo, 40).await;
+        let ann = stage.enter(&backend.full().by("Ann")).await;
+        ann.until("the history", |screen| screen.messages.len() == 40).await;
+        scroll_up(&ann, 400.0).await;
+        let (row, before) = row_in_the_middle(&ann).await;
+
+        for number in 1..=10 {
+            bo.paste(&format!("new {number}\nwith a second line")).await;
+            bo.press_enter().await;
+        }
+        ann.until("the new messages", |screen| has(screen, "new 10\nwith a second line")).await;
+
+        let after = top_of(&ann, &row).await;
+        assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
+        // One's own message is always brought into view.
+        ann.say("mine").await;
+        ann.until_sent("mine").await;
+        let look = async || distance_to_end(&ann).await;
+        roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
+    });
+}
+
+#[test]
+fn at_the_end_of_the_list_new_messages_come_into_view() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let bo = stage.enter(&backend.full().by("Bo")).await;
+        fill_room(&bo, 30).await;
+        let ann = stage.enter(&backend.full().by("Ann")).await;
+        ann.until("the history", |screen| screen.messages.len() == 30).await;
+
+        bo.paste("the newest\nis seen").await;
+        bo.press_enter().await;
+
+        ann.until("the newest", |screen| has(screen, "the newest\nis seen")).await;
+        assert!(distance_to_end(&ann).await < 2.0);
+        let script = "\
+            const last = [...root.querySelectorAll('.row')].at(-1).getBoundingClientRect(); \
+            const list = root.querySelector('.scroller').getBoundingClientRect(); \
+            return last.top >= list.top && last.bottom <= list.bottom;";
+        assert!(ann.run::<bool>(script, Vec::new()).await, "the last row is in view");
+    });
+}
+
+#[test]
+fn scrolling_up_loads_older_messages_and_keeps_the_place() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let bo = stage.enter(&backend.full().by("Bo")).await;
+        fill_room(&bo, 120).await;
+        let ann = stage.enter(&backend.full().by("Ann")).await;
+        let first = ann.until("the newest page", |screen| has(screen, "message 120")).await;
+        assert!(first.messages.len() < 120, "not everything at once: {}", first.messages.len());
+        let known = first.messages.len();
+        // Frames with what is older come late enough to see where the reader is before they come.
+        let late = roomlet_local::PathFaults { delay_ms: 1_500, ..Default::default() };
+        backend.trouble_full(late).await;
+
+        scroll_to_beginning(&ann).await;
+        let (row, before) = row_in_the_middle(&ann).await;
+        assert_eq!(ann.look().await.messages.len(), known, "the older ones are still on their way");
+        ann.until("older messages", |screen| screen.messages.len() > known).await;
+        let after = top_of(&ann, &row).await;
+        assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
+
+        backend.heal().await;
+        let look = async || {
+            scroll_to_beginning(&ann).await;
+            ann.look().await
+        };
+        let is_so = |screen: &Screen| screen.top == "This is the beginning of the room";
+        let seen = roomlet_e2e::until("the beginning of the room", look, is_so).await;
+        assert_eq!(seen.texts()[0], "message 1");
+        let different = seen.texts().into_iter().collect::<HashSet<_>>();
+        assert_eq!(different.len(), 120, "nothing twice");
+    });
+}
+
+/// Says so many things, as quickly as a paste buffer does.
+async fn fill_room(chat: &Chat, count: usize) {
+    let script = "\
+        const input = root.querySelector('.input'); \
+        for (let number = 1; number <= arguments[1]; number += 1) { \
+            input.value = `message ${number}`; \
+            input.dispatchEvent(new InputEvent('input', {bubbles: true, composed: true})); \
+            input.form.requestSubmit(); \
+        }";
+    chat.run::<()>(script, vec![json!(count)]).await;
+    let is_so = |screen: &Screen| screen.messages.len() == count && screen.all_own_sent();
+    chat.until("a full room", is_so).await;
+}
+
+/// Turns the wheel over the list and waits until it has moved so far.
+async fn scroll_up(chat: &Chat, pixels: f64) {
+    let script = "\
+        const {left, top, width, height} = root.querySelector('.scroller').getBoundingClientRect(); \
+        return [left, top, width, height];";
+    let area: [f64; 4] = chat.run(script, Vec::new()).await;
+    let goal = distance_to_end(chat).await + pixels;
+    chromium::turn_wheel(&chat.window, area, -pixels).await;
+    let look = async || distance_to_end(chat).await;
+    let arrived = |distance: &f64| (distance - goal).abs() < 2.0;
+    roomlet_e2e::until("the list has moved", look, arrived).await;
+}
+
+/// Goes to the first row that is there, as pulling the scroll bar does.
+async fn scroll_to_beginning(chat: &Chat) {
+    let script =
+        "const list = root.querySelector('.scroller'); list.scrollTop = -list.scrollHeight;";
+    chat.run::<()>(script, Vec::new()).await;
+}
+
+async fn distance_to_end(chat: &Chat) -> f64 {
+    chat.run("return Math.abs(root.querySelector('.scroller').scrollTop);", Vec::new()).await
+}
+
+/// The row in the middle of the list, and where its top is.
+async fn row_in_the_middle(chat: &Chat) -> (String, f64) {
+    let script = "\
+        const list = root.querySelector('.scroller').getBoundingClientRect(); \
+        const middle = list.top + list.height / 2; \
+        const row = [...root.querySelectorAll('.row')].find((row) => row.getBoundingClientRect().bottom >= middle); \
+        return [row.dataset.row, row.getBoundingClientRect().top];";
+    chat.run(script, Vec::new()).await
+}
+
+async fn top_of(chat: &Chat, row: &str) -> f64 {
+    let script =
+        "return root.querySelector(`[data-row=\"${arguments[1]}\"]`).getBoundingClientRect().top;";
+    chat.run(script, vec![json!(row)]).await
+}
+
+fn has(screen: &Screen, text: &str) -> bool {
+    screen.messages.iter().any(|message| message.text == text)
+}
