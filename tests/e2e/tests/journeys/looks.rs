@@ -42,7 +42,8 @@ fn text_is_readable_in_light_and_dark() {
         let backend = Backend::start().await;
         let ann = stage.enter(&backend.basic().by("Ann")).await;
         everything_at_once(&backend, &ann).await;
-        ann.paste("a draft").await;
+        ann.paste(&"a long draft ".repeat(4_000)).await;
+        ann.until("the composer complains", |screen| !screen.problem.is_empty()).await;
         let mut backgrounds = Vec::new();
         for scheme in ["light", "dark"] {
             chromium::prefer_color_scheme(&ann.window, scheme).await;
@@ -59,7 +60,7 @@ fn text_is_readable_in_light_and_dark() {
 }
 
 /// Where text stands, with everything on the screen that [`everything_at_once`] brings.
-const PARTS_WITH_TEXT: [&str; 10] = [
+const PARTS_WITH_TEXT: [&str; 14] = [
     ".title",
     ".status-text",
     ".date time",
@@ -68,8 +69,12 @@ const PARTS_WITH_TEXT: [&str; 10] = [
     ".message.own[data-delivery='sent'] .text",
     ".message.own[data-delivery='sent'] .time",
     ".message[data-delivery='not-confirmed'] .reason",
+    ".message[data-delivery='not-confirmed'] [data-action='retry']",
     ".notice",
+    ".interruption",
     ".input",
+    ".counter",
+    ".problem-text",
 ];
 
 #[derive(Debug, serde::Deserialize)]
