@@ -2,7 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use roomlet_client::{Command, History};
+use roomlet_client::{Command, History, RowId};
 use web_sys::HtmlElement;
 
 use super::row::RowView;
@@ -22,26 +22,59 @@ pub(super) fn MessageList(
     let screen = context.screen;
     let scroller = NodeRef::<html::Div>::new();
     let at_end = RwSignal::new(true);
+    // While the reader is elsewhere, nothing is added after this row: what is being read must not move.
+    let last_shown = RwSignal::new(None::<RowId>);
+    let shown = Memo::new(move |_| {
+        let last = last_shown.get();
+        screen.rows.with(|rows| {
+            let end = last.and_then(|last| rows.iter().rposition(|row| row.id == last));
+            let count = end.map_or(rows.len(), |end| end + 1);
+            rows.iter().take(count).cloned().collect::<Vec<_>>()
+        })
+    });
     // Messages of others that arrived while the reader was elsewhere.
     let seen = RwSignal::new(0_usize);
     let unseen = Memo::new(move |_| screen.arrivals.get().saturating_sub(seen.get()));
 
+    let follow = move |follows: bool| {
+        if at_end.get_untracked() != follows {
+            at_end.set(follows);
+            let last = shown.with_untracked(|rows| rows.last().map(|row| row.id));
+            last_shown.set(last.filter(|_| !follows));
+        }
+    };
     let look = move || {
         let Some(element) = scroller.get_untracked() else { return };
         let is_at_end = distance_to_end(&element) <= AT_END;
-        if at_end.get_untracked() != is_at_end {
-            at_end.set(is_at_end);
+        let held = screen.rows.with_untracked(Vec::len) > shown.with_untracked(Vec::len);
+        if is_at_end && held {
+            // What was held back goes below, and the reader stays where they are.
+            let before = element.scroll_height();
+            follow(true);
+            request_animation_frame(move || {
+                let added = element.scroll_height() - before;
+                element.set_scroll_top(element.scroll_top() - added);
+                follow(added <= AT_END);
+            });
+        } else {
+            follow(is_at_end);
         }
-        if screen.history.get_untracked() == History::More
+    };
+    let read_on = move || {
+        if let Some(element) = scroller.get_untracked()
+            && screen.history.get_untracked() == History::More
             && distance_to_beginning(&element) < NEAR_BEGINNING
         {
             context.command(Command::LoadOlder { room: context.room() });
         }
     };
     let to_end = move || {
-        if let Some(element) = scroller.get_untracked() {
-            element.set_scroll_top(0);
-        }
+        follow(true);
+        request_animation_frame(move || {
+            if let Some(element) = scroller.get_untracked() {
+                element.set_scroll_top(0);
+            }
+        });
     };
     Effect::new(move || {
         let arrivals = screen.arrivals.get();
@@ -59,7 +92,7 @@ pub(super) fn MessageList(
     Effect::new(move || {
         screen.history.track();
         screen.rows.track();
-        request_animation_frame(look);
+        request_animation_frame(read_on);
     });
     let is_empty = move || {
         let settled = matches!(screen.history.get(), History::None | History::Beginning);
@@ -78,12 +111,15 @@ pub(super) fn MessageList(
                 tabindex="0"
                 role="region"
                 aria-label=label
-                on:scroll=move |_| look()
+                on:scroll=move |_| {
+                    look();
+                    read_on();
+                }
             >
                 <div class="transcript">
                     <p class="top" part="top">{top}</p>
                     <ol class="rows">
-                        <For each=move || screen.rows.get() key=|shown| shown.id let:shown>
+                        <For each=move || shown.get() key=|row| row.id let:shown>
                             <RowView shown/>
                         </For>
                     </ol>

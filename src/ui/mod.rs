@@ -97,13 +97,13 @@ pub fn ChatWidget(
     });
     Effect::new(move || {
         let room = room.get();
-        context.screen.enter(room.clone());
-        let standing = context.chat.with_value(|chat| {
+        let is_another = context.screen.enter(room.clone());
+        let known = context.chat.with_value(|chat| {
             chat.command(Command::OpenRoom(room.clone()));
-            Some((chat.rows(&room), chat.standing(&room)?))
+            chat.standing(&room).map(|standing| (chat.rows(&room), standing))
         });
         // A room that could not be opened has told the screen why.
-        if let Some((rows, standing)) = standing {
+        if let Some((rows, standing)) = known.filter(|_| is_another) {
             context.screen.fill(rows, standing);
         }
     });

@@ -33,6 +33,13 @@ pub(super) struct ShownRow {
     pub(super) lead: ArcRwSignal<Lead>,
 }
 
+/// Rows are the same if they are the same row: what they show changes by itself.
+impl PartialEq for ShownRow {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.row == other.row
+    }
+}
+
 /// What stands above a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lead {
@@ -57,9 +64,10 @@ impl Screen {
         }
     }
 
-    /// Shows another room, of which nothing is known yet.
-    pub(super) fn enter(self, room: RoomId) {
-        if self.room.get_untracked() != room {
+    /// Shows another room, of which nothing is known yet; says whether it is another one.
+    pub(super) fn enter(self, room: RoomId) -> bool {
+        let is_another = self.room.get_untracked() != room;
+        if is_another {
             self.room.set(room);
             self.status.set(Status::Connecting);
             self.history.set(History::Unknown);
@@ -67,6 +75,7 @@ impl Screen {
             self.own.set(0);
             self.rows.set(Vec::new());
         }
+        is_another
     }
 
     /// Shows what the room has had while it was not on the screen.

@@ -1,6 +1,7 @@
 //! Where an API Gateway WebSocket API is.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -151,13 +152,12 @@ fn host(authority: &str) -> Option<String> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, port) = rest.split_once(']')?;
-            address.parse::<std::net::Ipv6Addr>().ok()?;
+            address.parse::<Ipv6Addr>().ok()?;
             (format!("[{address}]"), port.strip_prefix(':').or(port.is_empty().then_some("")))
         }
         None => {
             let (host, port) = authority.split_once(':').map_or((authority, ""), |pair| pair);
-            let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-            (!host.is_empty() && host.bytes().all(is_host)).then_some(())?;
+            is_host_name(host).then_some(())?;
             let colon_alone = authority.ends_with(':');
             (host.to_ascii_lowercase(), (!colon_alone).then_some(port))
         }
@@ -166,9 +166,33 @@ fn host(authority: &str) -> Option<String> {
     (port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
 }
 
+/// Labels of letters, digits and inner hyphens; a name whose last label is a number must be an IPv4 address, as
+/// the URL standard has it (browsers read `127.1` as one).
+fn is_host_name(host: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+    host.split('.').all(is_label) && (!is_number || host.parse::<Ipv4Addr>().is_ok())
+}
+
+/// An address of this machine, however it is written; the unspecified address leads here too.
 fn is_loopback(host: &str) -> bool {
-    let v4 = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    v4 || matches!(host, "localhost" | "[::1]") || host.ends_with(".localhost")
+    let v4 = |address: Ipv4Addr| address.is_loopback() || address.is_unspecified();
+    let v6 = |address: Ipv6Addr| {
+        address.is_loopback()
+            || address.is_unspecified()
+            || address.to_ipv4_mapped().is_some_and(v4)
+    };
+    let inner = host.trim_start_matches('[').trim_end_matches(']');
+    host.parse().is_ok_and(v4)
+        || inner.parse().is_ok_and(v6)
+        || host == "localhost"
+        || host.ends_with(".localhost")
 }
 
 fn is_execute_api(host: &str) -> bool {
@@ -181,7 +205,18 @@ fn check_query(query: &str) -> Result<(), EndpointError> {
     for pair in query.split('&') {
         let name = pair.split('=').next().unwrap_or_default();
         let lower = name.to_ascii_lowercase();
-        let refused = ["token", "key", "secret", "auth", "password", "signature", "credential"];
+        let refused = [
+            "token",
+            "key",
+            "secret",
+            "auth",
+            "password",
+            "pwd",
+            "sig",
+            "credential",
+            "jwt",
+            "session",
+        ];
         if lower == "roomid" || refused.iter().any(|word| lower.contains(word)) {
             return Err(EndpointError::Query(name.to_owned()));
         }
@@ -230,6 +265,20 @@ mod tests {
     }
 
     #[test]
+    fn knows_this_machine_however_it_is_written() {
+        for host in
+            ["127.8.9.1", "0.0.0.0", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::]", "LOCALHOST"]
+        {
+            let endpoint = Endpoint::parse(&format!("wss://{host}/prod")).unwrap();
+            assert!(endpoint.is_loopback(), "{host}");
+        }
+        for host in ["example.com", "10.0.0.1", "[2001:db8::1]", "localhost.example.com"] {
+            let endpoint = Endpoint::parse(&format!("wss://{host}/prod")).unwrap();
+            assert!(!endpoint.is_loopback(), "{host}");
+        }
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         use EndpointError as E;
         let cases = [
@@ -244,6 +293,11 @@ mod tests {
             ("wss://example.com:0/prod", E::Host),
             ("wss://example.com:99999/prod", E::Host),
             ("wss://[::zz]/prod", E::Host),
+            ("wss://127.1/prod", E::Host),
+            ("wss://2130706433/prod", E::Host),
+            ("wss://localhost./prod", E::Host),
+            ("wss://../prod", E::Host),
+            ("wss://-.example.com/prod", E::Host),
             (
                 "wss://a.execute-api.eu-west-1.amazonaws.com/",
                 E::NoStage("a.execute-api.eu-west-1.amazonaws.com".into()),
@@ -255,6 +309,7 @@ mod tests {
                 "wss://example.com/prod?X-Amz-Security-Token=1",
                 E::Query("X-Amz-Security-Token".into()),
             ),
+            ("wss://example.com/prod?jwt=1", E::Query("jwt".into())),
             ("wss://example.com/a b", E::Characters),
             ("wss://예시.kr/prod", E::Characters),
         ];

@@ -12,6 +12,9 @@ pub(super) fn looks_like_secret(value: &str) -> Option<&'static str> {
         if has_jwt(word) {
             return Some("a token (JWT)");
         }
+        if word.starts_with("da2-") && word.len() > 20 {
+            return Some("an AppSync API key, which only ROOMLET_API_KEY may hold");
+        }
         if word.split(['-', '_', '.']).any(is_access_key) {
             return Some("an AWS access key");
         }
@@ -46,6 +49,7 @@ mod tests {
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl",
             "wss://example.com/prod/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln",
             "AKIAIOSFODNN7EXAMPLE",
+            "da2-abcdefghijklmnopqrstuvwxyz",
             "wss://example.com/ASIAIOSFODNN7EXAMPLE/prod",
             "-----BEGIN PRIVATE KEY-----",
         ] {
