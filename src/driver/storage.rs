@@ -1,6 +1,7 @@
-//! What is kept on the device: the guest key of this origin.
+//! What is kept on the device: the guest keys of this origin, one for each place it chats with.
 
 use roomlet_client::GuestKey;
+use roomlet_client::config::Backend;
 use web_sys::Storage;
 
 const GUEST_KEY: &str = "roomlet.guest-key";
@@ -18,14 +19,12 @@ pub enum GuestKeys {
 }
 
 impl GuestKeys {
-    /// The key that is kept, else a new one. A device that keeps nothing (private mode, storage forbidden)
+    /// The key that is kept for a backend, else a new one. A backend may pass on what it gets, so that none learns a
+    /// key which is good elsewhere. A device that keeps nothing (private mode, storage forbidden)
     /// gives a new guest each time.
-    pub fn load(&self) -> Option<GuestKey> {
+    pub fn load(&self, backend: &Backend) -> Option<GuestKey> {
         let Self::OnDevice { profile } = self else { return new_key() };
-        let name = match profile.as_str() {
-            "" => GUEST_KEY.to_owned(),
-            profile => format!("{GUEST_KEY}.{profile}"),
-        };
+        let name = format!("{GUEST_KEY}:{}:{profile}", backend.endpoint.authority());
         let storage = storage();
         let kept = storage.as_ref().and_then(|storage| storage.get_item(&name).ok().flatten());
         if let Some(key) = kept.as_deref().and_then(GuestKey::parse) {

@@ -78,7 +78,7 @@ pub fn ChatWidget(
     on_event: Option<OnEvent>,
 ) -> impl IntoView {
     // Without a generator the browser has no cryptography at all; such a page cannot chat.
-    let (Some(guest_key), Some(seed)) = (guest_keys.load(), random_bytes::<32>()) else {
+    let (Some(guest_key), Some(seed)) = (guest_keys.load(&backend), random_bytes::<32>()) else {
         return None;
     };
     let name_now = name.get_untracked().as_deref().and_then(DisplayName::parse);

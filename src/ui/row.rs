@@ -191,7 +191,8 @@ fn delivery_name(delivery: Delivery) -> &'static str {
 pub(crate) fn author_name(author: &Author, texts: &Texts) -> String {
     match author {
         Author::Other { name: Some(name), .. } => name.clone(),
-        Author::Other { id, .. } => (texts.guest)(&short(id)),
+        // Where the backend does not say who it was there is no id either.
+        Author::Other { id, .. } => (texts.guest)(&short(id)).trim_end().to_owned(),
         _ => texts.you.to_owned(),
     }
 }

@@ -16,12 +16,17 @@ pub(super) fn StatusLine() -> impl IntoView {
     let can_try = move || {
         matches!(status.get(), Status::Reconnecting { .. } | Status::Offline | Status::Refused(_))
     };
+    let try_now = move |_| {
+        // The room may not even be open: then there was no place for it.
+        context.command(Command::OpenRoom(context.room()));
+        context.command(Command::Reconnect);
+    };
     view! { class = "r",
         <div class="status" part="status" data-status=move || name(status.get())>
             <span class="dot"></span>
             <span class="status-text" role="status">{text}</span>
             <Show when=can_try>
-                <button type="button" class="link" on:click=move |_| context.command(Command::Reconnect)>
+                <button type="button" class="link" on:click=try_now>
                     {move || context.texts().try_now}
                 </button>
             </Show>

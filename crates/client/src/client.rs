@@ -276,12 +276,12 @@ impl Client {
         if close.code == CLOSE_TOO_LARGE {
             open.fail_in_flight(FailReason::TooLarge);
         }
-        open.channel.lost(now.monotonic, close.code, &mut self.random);
+        open.channel.lost(now.monotonic, close.code, &mut self.discovery, &mut self.random);
     }
 
     fn refuse(&mut self, index: usize, refusal: Refusal) {
         if let Some(open) = self.rooms.get_mut(index) {
-            open.channel.refuse(refusal);
+            open.channel.refuse(refusal, &mut self.discovery);
         }
     }
 
@@ -318,7 +318,7 @@ impl Client {
             let connections = &mut self.connections;
             open.channel.run_link(
                 now.monotonic,
-                &self.discovery,
+                &mut self.discovery,
                 connections,
                 &url,
                 &mut self.outputs,
@@ -391,7 +391,9 @@ impl Client {
             SessionEvent::Throttled { pause } => {
                 open.room.outbox.pause_until(now.monotonic + pause)
             }
-            SessionEvent::Silent => open.channel.give_up(now.monotonic, &mut self.random),
+            SessionEvent::Silent => {
+                open.channel.give_up(now.monotonic, &mut self.discovery, &mut self.random)
+            }
         }
     }
 

@@ -5,8 +5,8 @@ mod scenario;
 use std::time::Duration;
 
 use roomlet_client::config::Dialect;
-use roomlet_client::{Command, Event, History};
-use scenario::{FORBIDDEN, Scenario, WELCOME, broadcast, live};
+use roomlet_client::{Command, Event, History, Status};
+use scenario::{FORBIDDEN, GUEST_KEY, Scenario, WELCOME, broadcast, live};
 use serde_json::json;
 
 #[test]
@@ -159,7 +159,54 @@ fn a_late_welcome_upgrades_and_nothing_is_doubled() {
 }
 
 #[test]
-fn a_typed_message_upgrades_before_its_welcome() {
+fn a_default_route_that_passes_everything_on_shows_nothing_and_costs_nothing() {
+    let hello = format!(r#"{{"action":"hello","guestKey":"{GUEST_KEY}","name":"Ann"}}"#);
+    let other = hello.replace(GUEST_KEY, "ffffffffffffffffffffffffffffffff");
+    let empty = broadcast("me=", "");
+    let as_text = broadcast("me=", &hello);
+    let wrapped =
+        json!({"from": "x=", "data": {"action": "hello", "guestKey": GUEST_KEY}}).to_string();
+    let words = r#"{"text":"Use the sendMessage route"}"#.to_owned();
+    for answer in [hello.clone(), other, empty, as_text, wrapped, words] {
+        let mut scenario = Scenario::new(Dialect::Auto);
+        scenario.open();
+        scenario.receive(&answer);
+        scenario.pass(Duration::from_secs(3));
+        assert!(scenario.rows().is_empty(), "{answer}: {:?}", scenario.rows());
+        scenario.send("hi");
+        scenario.receive(&broadcast("me=", "hi"));
+        assert_eq!(scenario.rows(), ["me: hi [Sent]"], "{answer}");
+    }
+}
+
+#[test]
+fn typed_frames_decide_nothing_where_hello_met_an_error_frame() {
+    let mut scenario = Scenario::basic();
+    for frame in [
+        WELCOME.to_owned(),
+        live("m1", 1, "typed"),
+        r#"{"type":"error","code":"forbidden","message":"","roomId":"lobby"}"#.to_owned(),
+    ] {
+        scenario.receive(&frame);
+    }
+    assert_eq!(scenario.status(), Status::Online);
+    scenario.send("hi");
+    let hi = json!({"action": "sendMessage", "roomId": "lobby", "text": "hi"});
+    assert_eq!(scenario.sent(), [hi]);
+}
+
+#[test]
+fn a_message_like_the_full_dialects_is_no_welcome() {
+    let mut scenario = Scenario::new(Dialect::Auto);
+    scenario.open();
+    scenario.receive(&live("m1", 1, "typed"));
+    scenario.send("hi");
+    scenario.pass(Duration::from_secs(3));
+    assert_eq!(scenario.sent().last().unwrap()["text"], "hi");
+}
+
+#[test]
+fn a_lost_question_is_asked_again_where_a_message_looks_full() {
     let mut scenario = Scenario::new(Dialect::Auto);
     scenario.open();
     scenario.pass(Duration::from_secs(3));
@@ -168,7 +215,7 @@ fn a_typed_message_upgrades_before_its_welcome() {
     scenario.open();
     assert!(!scenario.sent().iter().skip(1).any(|frame| frame["action"] == "hello"));
     scenario.receive(&live("m1", 1, "hi"));
-    assert_eq!(scenario.sent()[0]["action"], "hello", "once a connection, now that it is full");
+    assert_eq!(scenario.sent()[0]["action"], "hello");
     scenario.receive(WELCOME);
     scenario.answer_history(&[], None);
     assert_eq!(scenario.rows(), ["Bo: hi [Sent]"]);

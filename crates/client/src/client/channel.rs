@@ -47,20 +47,31 @@ impl Channel {
         }
     }
 
-    pub(super) fn lost(&mut self, now: Timestamp, code: u16, random: &mut Random) {
-        self.end_session();
+    pub(super) fn lost(
+        &mut self,
+        now: Timestamp,
+        code: u16,
+        discovery: &mut Discovery,
+        random: &mut Random,
+    ) {
+        self.end_session(discovery);
         self.link.lost(now, code, random);
     }
 
     /// The connection is of no more use; nothing more is handed to it.
-    pub(super) fn give_up(&mut self, now: Timestamp, random: &mut Random) {
-        self.end_session();
+    pub(super) fn give_up(
+        &mut self,
+        now: Timestamp,
+        discovery: &mut Discovery,
+        random: &mut Random,
+    ) {
+        self.end_session(discovery);
         self.link.give_up(now, random);
     }
 
     /// Stays away until somebody asks.
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
-        self.end_session();
+    pub(super) fn refuse(&mut self, refusal: Refusal, discovery: &mut Discovery) {
+        self.end_session(discovery);
         self.refusal = Some(refusal);
         self.link.refuse();
     }
@@ -86,7 +97,7 @@ impl Channel {
     pub(super) fn run_link(
         &mut self,
         now: Timestamp,
-        discovery: &Discovery,
+        discovery: &mut Discovery,
         connections: &mut u32,
         url: &str,
         outputs: &mut VecDeque<Output>,
@@ -105,7 +116,7 @@ impl Channel {
                     });
                 }
                 Action::Abandon(connection) => {
-                    self.end_session();
+                    self.end_session(discovery);
                     outputs.push_back(Output::CloseSocket { connection });
                 }
                 Action::Ping => {
@@ -130,9 +141,9 @@ impl Channel {
         }
     }
 
-    fn end_session(&mut self) {
+    fn end_session(&mut self, discovery: &mut Discovery) {
         if let Some(mut session) = self.session.take() {
-            session.closed();
+            session.closed(discovery);
             while let Some(event) = session.poll_event() {
                 self.last_words.push_back(event);
             }

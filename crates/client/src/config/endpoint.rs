@@ -110,6 +110,12 @@ impl Endpoint {
         &self.url
     }
 
+    /// Its host and port, as they are written.
+    pub fn authority(&self) -> &str {
+        let rest = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        rest.split(['/', '?']).next().unwrap_or(rest)
+    }
+
     /// Whether it is on this very machine.
     pub fn is_loopback(&self) -> bool {
         self.is_loopback
@@ -261,6 +267,7 @@ mod tests {
         ] {
             let endpoint = Endpoint::parse(text).unwrap();
             assert_eq!((endpoint.as_str(), endpoint.is_loopback()), (url, loopback));
+            assert!(url.split('/').any(|part| part == endpoint.authority()), "{url}");
         }
     }
 

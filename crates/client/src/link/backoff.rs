@@ -24,6 +24,12 @@ impl Backoff {
         self.attempts = 0;
     }
 
+    /// A connection has held for a while: the next pauses are shorter, but one that comes and goes still waits longer
+    /// and longer.
+    pub(crate) fn ease(&mut self) {
+        self.attempts /= 4;
+    }
+
     /// The pause before the next attempt, after a close with `code`.
     pub(crate) fn next(&mut self, code: u16, random: &mut Random) -> Duration {
         let first = self.attempts == 0;

@@ -28,6 +28,8 @@ const PONG_DEADLINE: Duration = Duration::from_secs(10);
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// The same for a page that nobody sees.
 const HIDDEN_PING_INTERVAL: Duration = Duration::from_secs(240);
+/// A connection that has lived so long has shorter pauses after it.
+const STEADY_AFTER: Duration = Duration::from_secs(5);
 /// A connection that has lived so long starts with short pauses again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// Hints that the network is back lead to one attempt in this time at most.
@@ -40,6 +42,7 @@ enum Timer {
     Ping,
     Pong,
     Retry,
+    Steady,
 }
 
 impl TimerKind for Timer {
@@ -50,6 +53,7 @@ impl TimerKind for Timer {
             Self::Ping => "a ping is due",
             Self::Pong => "a ping is not answered",
             Self::Retry => "the next attempt is due",
+            Self::Steady => "the connection counts as steady",
         }
     }
 }
@@ -155,6 +159,7 @@ impl Link {
         if let State::Connecting(connection) = self.state {
             self.state = State::Open(connection);
             self.timers.stop(Timer::Handshake);
+            self.timers.set(Timer::Steady, now + STEADY_AFTER);
             self.timers.set(Timer::Healthy, now + HEALTHY_AFTER);
             self.received(now);
         }
@@ -219,6 +224,7 @@ impl Link {
             match timer {
                 Timer::Handshake | Timer::Pong => self.give_up(now, random),
                 Timer::Healthy => self.backoff.reset(),
+                Timer::Steady => self.backoff.ease(),
                 Timer::Ping => {
                     self.timers.set(Timer::Ping, now + self.ping_interval());
                     self.actions.push_back(Action::Ping);
@@ -312,6 +318,27 @@ mod tests {
         assert_eq!(link.next_deadline().unwrap().at, Timestamp(2_000));
         link.hint(Timestamp(3_000));
         assert_eq!(link.next_deadline().unwrap().at, Timestamp(2_000));
+    }
+
+    #[test]
+    fn a_connection_that_held_a_while_comes_back_soon_and_one_that_flaps_does_not() {
+        for (held, longest) in [(1_000, 30_000), (5_000, 1_000)] {
+            let (mut link, mut random) = open_link();
+            let mut now = 0;
+            let mut pauses = Vec::new();
+            for number in 0..200 {
+                link.handle_time(Timestamp(now + held), &mut random);
+                now += held;
+                link.lost(Timestamp(now), 1006, &mut random);
+                pauses.push(link.next_deadline().unwrap().at.0 - now);
+                now = link.next_deadline().unwrap().at.0;
+                link.handle_time(Timestamp(now), &mut random);
+                link.attempt(Timestamp(now), ConnectionId(number));
+                link.opened(Timestamp(now));
+            }
+            let seen = pauses.iter().max().copied().unwrap();
+            assert!(seen <= longest && seen > longest / 3, "{seen} of {longest} after {held}");
+        }
     }
 
     #[test]

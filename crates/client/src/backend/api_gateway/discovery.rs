@@ -20,18 +20,27 @@ pub(crate) enum Known {
 #[derive(Debug)]
 pub(crate) struct Discovery {
     known: Known,
-    may_ask: bool,
+    question: Question,
     may_change: bool,
+}
+
+/// What has become of the page's one `hello`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    ToAsk,
+    Asked,
+    /// Its connection ended before an answer could come.
+    Lost,
 }
 
 impl Discovery {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        let (known, may_ask, may_change) = match dialect {
-            Dialect::Auto => (Known::Nothing, true, true),
-            Dialect::Basic => (Known::Basic { pong: None }, false, false),
-            Dialect::Full => (Known::Full, false, false),
+        let (known, question, may_change) = match dialect {
+            Dialect::Auto => (Known::Nothing, Question::ToAsk, true),
+            Dialect::Basic => (Known::Basic { pong: None }, Question::Asked, false),
+            Dialect::Full => (Known::Full, Question::Asked, false),
         };
-        Self { known, may_ask, may_change }
+        Self { known, question, may_change }
     }
 
     pub(crate) fn known(&self) -> &Known {
@@ -41,7 +50,36 @@ impl Discovery {
     /// Takes the page's one chance to ask by `hello`: a backend that does not know the word may do anything
     /// with it, so it hears it once.
     pub(crate) fn take_question(&mut self) -> bool {
-        std::mem::take(&mut self.may_ask)
+        let may_ask = self.question == Question::ToAsk;
+        if may_ask {
+            self.question = Question::Asked;
+        }
+        may_ask
+    }
+
+    /// The connection that has asked is gone, and no answer came.
+    pub(crate) fn question_lost(&mut self) {
+        if self.question == Question::Asked && self.may_be_full() {
+            self.question = Question::Lost;
+        }
+    }
+
+    /// Takes the chance to ask once more where the first question was lost and a frame looks like the full dialect.
+    pub(crate) fn ask_again(&mut self) -> bool {
+        let may_ask = self.question == Question::Lost && self.may_be_full();
+        if may_ask {
+            self.question = Question::Asked;
+        }
+        may_ask
+    }
+
+    /// Whether a welcome would be believed: not after an error frame has answered `hello`.
+    pub(crate) fn may_be_full(&self) -> bool {
+        match self.known {
+            Known::Nothing | Known::Silence | Known::Basic { pong: None } => self.may_change,
+            Known::Basic { pong: Some(_) } => false,
+            Known::Full => true,
+        }
     }
 
     /// Something on the wire tells more. Silence and `Basic` may turn out to be `Full`, never the other way.
@@ -69,6 +107,18 @@ mod tests {
         assert!(discovery.take_question());
         assert!(!discovery.take_question());
         assert!(!Discovery::new(Dialect::Basic).take_question());
+    }
+
+    #[test]
+    fn a_lost_question_may_be_asked_once_more_unless_the_answer_is_known() {
+        let mut discovery = Discovery::new(Dialect::Auto);
+        discovery.take_question();
+        assert!(!discovery.ask_again());
+        discovery.question_lost();
+        assert!(discovery.ask_again() && !discovery.ask_again());
+        discovery.learn(Known::Basic { pong: Some("Forbidden".into()) });
+        discovery.question_lost();
+        assert!(!discovery.ask_again());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! One connection to an API Gateway WebSocket API.
 //!
 //! ```text
-//! opened ──► Undecided ──welcome, or a message with `type`──────────► Full
+//! opened ──► Undecided ──welcome───────────────────────────────────► Full
 //!    │            │
-//!    │            └─gateway error, a message without `type`, silence─► Basic ──welcome──► Full
+//!    │            └─gateway error, a message without `type`, silence─► Basic ──late welcome──► Full
 //!    └─ dialect known ──────────────────────────────────────────────► Basic | Full
 //! ```
 
@@ -30,6 +30,10 @@ const DECISION_DEADLINE: Duration = Duration::from_secs(3);
 const WELCOME_DEADLINE: Duration = Duration::from_secs(15);
 /// A route may answer for 29 s (integration timeout); after that nothing is taken for the answer to `hello`.
 const ANSWER_WINDOW: Duration = Duration::from_secs(30);
+/// A backend that does not know `hello` may answer it in words; one frame that comes so soon is taken for that.
+const WORDS_WINDOW: Duration = Duration::from_secs(10);
+/// No pause that a backend asks for is longer.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// The pause after an error of the backend's own.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
@@ -39,6 +43,7 @@ enum Timer {
     Decision,
     Send,
     Welcome,
+    Words,
 }
 
 impl TimerKind for Timer {
@@ -48,6 +53,7 @@ impl TimerKind for Timer {
             Self::Decision => "the dialect is still unknown",
             Self::Send => "a send is not confirmed",
             Self::Welcome => "hello is not answered",
+            Self::Words => "words are no longer taken for the answer to hello",
         }
     }
 }
@@ -149,12 +155,32 @@ impl Session {
     /// A frame has arrived.
     pub(crate) fn received(&mut self, now: Timestamp, text: &str, discovery: &mut Discovery) {
         self.unheard = false;
-        match ServerFrame::parse(text) {
-            ServerFrame::Welcome { connection_id, sender_id, history } => {
+        let frame = ServerFrame::parse(text);
+        if text.contains(self.person.guest_key.expose()) {
+            self.own_hello_came_back(frame, discovery);
+            self.follow(now, discovery);
+            return;
+        }
+        let is_full = matches!(self.state, State::Full { .. });
+        match frame {
+            ServerFrame::Welcome { connection_id, sender_id, history }
+                if is_full || (self.said_hello && discovery.may_be_full()) =>
+            {
                 discovery.learn(Known::Full);
                 self.welcomed(now, discovery, connection_id, sender_id, history);
             }
             ServerFrame::Message(message) => self.message(now, message, discovery),
+            // Where nobody has been welcomed, these are words of some other backend, or of somebody who plays one.
+            ServerFrame::Welcome { .. }
+            | ServerFrame::Ack { .. }
+            | ServerFrame::History { .. }
+            | ServerFrame::Error(_)
+            | ServerFrame::Pong
+            | ServerFrame::UnknownType
+                if !is_full =>
+            {
+                self.foreign(text);
+            }
             ServerFrame::Ack { client_message_id, id, created_at } => {
                 let id = OrderKey { created_at, id: MessageId(id) };
                 self.acknowledged(ClientMessageId(client_message_id), id);
@@ -171,10 +197,8 @@ impl Session {
                 self.gateway_error(message, connection_id, discovery);
             }
             ServerFrame::Foreign => self.foreign(text),
-            ServerFrame::UnknownType if !matches!(self.state, State::Full { .. }) => {
-                self.foreign(text)
-            }
-            ServerFrame::Pong
+            ServerFrame::Welcome { .. }
+            | ServerFrame::Pong
             | ServerFrame::Action
             | ServerFrame::Textless
             | ServerFrame::UnknownType => {}
@@ -237,14 +261,17 @@ impl Session {
     }
 
     /// The connection has ended: what was in flight gets its outcome.
-    pub(crate) fn closed(&mut self) {
+    pub(crate) fn closed(&mut self, discovery: &mut Discovery) {
+        if self.timers.is_set(Timer::Answer) {
+            discovery.question_lost();
+        }
         self.give_up_in_flight();
     }
 
     pub(crate) fn handle_time(&mut self, now: Timestamp, discovery: &mut Discovery) {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
-                Timer::Answer => {}
+                Timer::Answer | Timer::Words => {}
                 Timer::Decision => {
                     discovery.learn(Known::Silence);
                     self.follow(now, discovery);
@@ -275,6 +302,7 @@ impl Session {
     fn say_hello(&mut self, now: Timestamp) {
         self.said_hello = true;
         self.timers.set(Timer::Answer, now + ANSWER_WINDOW);
+        self.timers.set(Timer::Words, now + WORDS_WINDOW);
         let name = self.person.name.as_ref().map(DisplayName::as_str);
         let guest_key = &self.person.guest_key;
         self.frames.push_back(ClientFrame::Hello { guest_key, name }.to_json());
@@ -299,7 +327,7 @@ impl Session {
         let State::Full { welcomed: false } = self.state else { return };
         self.state = State::Full { welcomed: true };
         self.timers.stop(Timer::Welcome);
-        self.timers.stop(Timer::Answer);
+        self.hello_is_answered();
         if let Some(id) = connection_id {
             self.echoes.know(id);
         }
@@ -311,10 +339,16 @@ impl Session {
     }
 
     fn message(&mut self, now: Timestamp, message: WireMessage, discovery: &mut Discovery) {
-        if message.typed && message.id.is_some() {
-            discovery.learn(Known::Full);
-        } else if !message.typed {
+        if !message.typed {
             discovery.learn(Known::Basic { pong: None });
+            let has_origin = message.sender_connection_id.is_some() || message.created_at.is_some();
+            if !has_origin && self.timers.is_set(Timer::Words) && !self.has_sent {
+                self.hello_is_answered();
+                return;
+            }
+        } else if message.id.is_some() && !self.said_hello && discovery.ask_again() {
+            // It looks like the full dialect, and the first question was lost with its connection.
+            self.say_hello(now);
         }
         self.follow(now, discovery);
         if message.room_id.as_deref().is_some_and(|room| room != self.room.as_str()) {
@@ -402,7 +436,7 @@ impl Session {
 
     fn refused(&mut self, error: WireError) {
         let asked_pause = error.retry_after_ms.map(Duration::from_millis);
-        let pause = asked_pause.unwrap_or(ERROR_PAUSE);
+        let pause = asked_pause.unwrap_or(ERROR_PAUSE).min(MAX_PAUSE);
         let reason = match error.code.as_str() {
             "rate_limited" | "internal" => None,
             "conflict" => Some(FailReason::Conflict),
@@ -435,7 +469,7 @@ impl Session {
             && !self.has_sent
             && !matches!(self.state, State::Full { .. });
         if answers_hello {
-            self.timers.stop(Timer::Answer);
+            self.hello_is_answered();
             discovery.learn(Known::Basic { pong: Some(message) });
         } else if !(is_pong && self.awaits_pong) {
             self.in_flight_failed();
@@ -483,11 +517,27 @@ impl Session {
     }
 
     fn foreign(&mut self, text: &str) {
-        if self.timers.is_set(Timer::Answer) {
-            self.timers.stop(Timer::Answer);
-            return;
+        if self.timers.is_set(Timer::Words) {
+            self.hello_is_answered();
+        } else if !text.trim().is_empty() {
+            let (room, text) = (self.room.clone(), text.to_owned());
+            self.events.push_back(SessionEvent::Notice { room, text });
         }
-        let (room, text) = (self.room.clone(), text.to_owned());
-        self.events.push_back(SessionEvent::Notice { room, text });
+    }
+
+    fn hello_is_answered(&mut self) {
+        self.timers.stop(Timer::Answer);
+        self.timers.stop(Timer::Words);
+    }
+
+    /// A `$default` route passes on what it gets. Nobody is to see it, and its sender is this connection.
+    fn own_hello_came_back(&mut self, frame: ServerFrame, discovery: &mut Discovery) {
+        self.hello_is_answered();
+        if let ServerFrame::Message(message) = frame {
+            discovery.learn(Known::Basic { pong: None });
+            if let Some(connection) = message.sender_connection_id {
+                self.echoes.know(connection);
+            }
+        }
     }
 }
