@@ -27,7 +27,7 @@ pub(super) static TEXTS: Texts = Texts {
     online: "Connected",
     placeholder: "Write a message",
     reconnecting: "Reconnecting…",
-    reconnecting_in: |seconds| format!("Connection lost. Trying again in {seconds} s"),
+    reconnecting_in: |seconds| format!("No connection. Trying again in {seconds} s"),
     refused_blocked: "This page’s security policy (CSP connect-src) blocks the chat server.",
     refused_forbidden: "This room does not exist, or you may not enter it.",
     refused_too_many_rooms: "Too many rooms have unsent messages. Send or delete some first.",

@@ -25,7 +25,7 @@ pub(super) static TEXTS: Texts = Texts {
     online: "연결됨",
     placeholder: "메시지 입력",
     reconnecting: "다시 연결하는 중…",
-    reconnecting_in: |seconds| format!("연결이 끊겼습니다. {seconds}초 후 다시 시도합니다"),
+    reconnecting_in: |seconds| format!("연결되지 않았습니다. {seconds}초 후 다시 시도합니다"),
     refused_blocked: "이 페이지의 보안 정책(CSP connect-src)이 채팅 서버를 차단합니다.",
     refused_forbidden: "없는 방이거나 들어갈 수 없는 방입니다.",
     refused_too_many_rooms: "보내지 못한 메시지가 있는 방이 너무 많습니다. 먼저 보내거나 삭제해 주세요.",

@@ -14,12 +14,14 @@ const MAX_SENDS_REMEMBERED: usize = 1_000;
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// The longest name, in characters. The backend counts graphemes and has the last word.
-    const MAX_CHARACTERS: usize = 64;
+    /// A bound in characters, generous to the 64 graphemes of the contract (a family emoji is one of seven
+    /// characters), which the backend counts: it has the last word.
+    const MAX_CHARACTERS: usize = 512;
 
     /// Cleans a name; `None` if nothing is left of it.
     pub fn parse(text: &str) -> Option<Self> {
         let kept = text.chars().filter(|&character| !character.is_control() && !is_bidi(character));
+        let kept = kept.skip_while(|character| character.is_whitespace());
         let kept = kept.take(Self::MAX_CHARACTERS).collect::<String>();
         let trimmed = kept.trim();
         (!trimmed.is_empty()).then(|| Self(trimmed.to_owned()))
@@ -105,7 +107,7 @@ mod tests {
     fn a_name_loses_control_and_bidi_characters() {
         assert_eq!(DisplayName::parse("  An\u{202E}n\n ").unwrap().as_str(), "Ann");
         assert_eq!(DisplayName::parse(" \u{2066}\u{7} "), None);
-        assert_eq!(DisplayName::parse(&"가".repeat(100)).unwrap().as_str(), "가".repeat(64));
+        assert_eq!(DisplayName::parse(&"가".repeat(600)).unwrap().as_str(), "가".repeat(512));
     }
 
     #[test]

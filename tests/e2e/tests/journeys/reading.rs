@@ -23,13 +23,19 @@ fn the_row_being_read_holds_still_while_messages_arrive() {
             bo.paste(&format!("new {number}\nwith a second line")).await;
             bo.press_enter().await;
         }
-        ann.until("the new messages", |screen| has(screen, "new 10\nwith a second line")).await;
+        // They wait below, and are counted.
+        let count = async || {
+            let script = "return root.querySelector('.to-end span')?.textContent ?? '';";
+            ann.run::<String>(script, Vec::new()).await
+        };
+        roomlet_e2e::until("the count", count, |count| count == "10 new messages").await;
 
         let after = top_of(&ann, &row).await;
         assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
         // One's own message is always brought into view.
         ann.say("mine").await;
         ann.until_sent("mine").await;
+        ann.until("what had waited", |screen| has(screen, "new 10\nwith a second line")).await;
         let look = async || distance_to_end(&ann).await;
         roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
     });

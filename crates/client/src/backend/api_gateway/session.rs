@@ -34,6 +34,8 @@ const ANSWER_WINDOW: Duration = Duration::from_secs(30);
 const WORDS_WINDOW: Duration = Duration::from_secs(10);
 /// No pause that a backend asks for is longer.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// How long sends wait for the error frame that names a new connection, so that their echoes are recognised.
+const NAME_DEADLINE: Duration = Duration::from_secs(1);
 /// The pause after an error of the backend's own.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
@@ -41,6 +43,7 @@ const ERROR_PAUSE: Duration = Duration::from_secs(1);
 enum Timer {
     Answer,
     Decision,
+    Name,
     Send,
     Welcome,
     Words,
@@ -51,6 +54,7 @@ impl TimerKind for Timer {
         match self {
             Self::Answer => "nothing more is taken for the answer to hello",
             Self::Decision => "the dialect is still unknown",
+            Self::Name => "the connection has no name yet",
             Self::Send => "a send is not confirmed",
             Self::Welcome => "hello is not answered",
             Self::Words => "words are no longer taken for the answer to hello",
@@ -138,6 +142,7 @@ impl Session {
                 if pong.is_some() && !self.said_hello {
                     // The answer names this connection, so that its own messages are recognised.
                     self.ping(discovery);
+                    self.timers.set(Timer::Name, now + NAME_DEADLINE);
                 }
             }
             (Known::Silence | Known::Basic { .. }, State::Basic) => {}
@@ -210,6 +215,7 @@ impl Session {
     pub(crate) fn can_send(&self) -> bool {
         matches!(self.state, State::Basic | State::Full { welcomed: true })
             && self.in_flight.is_none()
+            && !self.timers.is_set(Timer::Name)
     }
 
     /// Sends a message; its fate comes as an event.
@@ -271,7 +277,7 @@ impl Session {
     pub(crate) fn handle_time(&mut self, now: Timestamp, discovery: &mut Discovery) {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
-                Timer::Answer | Timer::Words => {}
+                Timer::Answer | Timer::Name | Timer::Words => {}
                 Timer::Decision => {
                     discovery.learn(Known::Silence);
                     self.follow(now, discovery);
@@ -463,6 +469,7 @@ impl Session {
 
     fn gateway_error(&mut self, message: String, connection_id: String, discovery: &mut Discovery) {
         self.echoes.know(connection_id);
+        self.timers.stop(Timer::Name);
         let is_pong =
             matches!(discovery.known(), Known::Basic { pong: Some(pong) } if *pong == message);
         let answers_hello = self.timers.is_set(Timer::Answer)
