@@ -66,7 +66,7 @@ pub struct Options {
     pub rooms: Option<PathBuf>,
 
     /// Origin whose pages may connect, besides loopback ones; may be given several times
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
     pub allow_origin: Vec<String>,
 
     /// Seconds without traffic after which a connection is closed
@@ -78,11 +78,11 @@ pub struct Options {
     pub lifetime: Duration,
 
     /// Longest frame that a client may send
-    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_FRAME)]
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_FRAME, value_parser = parse_bytes)]
     pub max_frame: usize,
 
     /// Longest message that a client may send
-    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_MESSAGE)]
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_MESSAGE, value_parser = parse_bytes)]
     pub max_message: usize,
 
     /// Messages a second that one /prod connection may send, and at once; 0 is no limit
@@ -137,6 +137,30 @@ impl Options {
 /// Longest time a flag can ask for: a year, far from where adding to a clock overflows.
 const MAX_SECONDS: f64 = 365.0 * 24.0 * 60.0 * 60.0;
 
+/// An origin as browsers send it: a scheme, a host, and a port if there is one; nothing after it.
+fn parse_origin(text: &str) -> Result<String, String> {
+    let is_origin = text.split_once("://").is_some_and(|(scheme, host)| {
+        matches!(scheme, "http" | "https")
+            && !host.is_empty()
+            && !host.contains(['/', '?', '#', '@', ' '])
+    });
+    if is_origin {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("write an origin, as in https://example.com or http://192.168.1.5:8080".to_owned())
+    }
+}
+
+/// A limit below this would refuse every frame there is.
+const MIN_BYTES: usize = 64;
+
+fn parse_bytes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes) if bytes >= MIN_BYTES => Ok(bytes),
+        _ => Err(format!("write a number of bytes, at least {MIN_BYTES}")),
+    }
+}
+
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "give a number of seconds".to_owned())?;
     if !(seconds > 0.0 && seconds <= MAX_SECONDS) {
@@ -153,6 +177,20 @@ mod tests {
     fn the_default_is_what_no_flags_give() {
         let parsed = Options::try_parse_from(["roomlet-local"]).unwrap();
         assert_eq!(format!("{parsed:?}"), format!("{:?}", Options::default()));
+    }
+
+    #[test]
+    fn origins_and_limits_that_could_never_work_are_refused() {
+        assert_eq!(parse_origin("https://Example.com"), Ok("https://example.com".to_owned()));
+        for text in
+            ["", "foo", "example.com", "https://", "https://example.com/", "ws://example.com"]
+        {
+            assert!(parse_origin(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_bytes("32768"), Ok(32_768));
+        for text in ["0", "-1", "many", "63"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
     }
 
     #[test]
