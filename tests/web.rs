@@ -11,6 +11,8 @@ mod web {
     pub mod sockets;
 }
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use roomlet::driver::GuestKeys;
@@ -36,13 +38,20 @@ struct Page {
 }
 
 impl Page {
+    /// With a backend of its own: what pages find out about one is kept for as long as the page lives.
     async fn open(dialect: Dialect) -> Self {
+        static BACKENDS: AtomicU32 = AtomicU32::new(0);
+        let number = BACKENDS.fetch_add(1, Ordering::Relaxed);
+        Self::open_at(&format!("ws://127.0.0.1:1/{number}"), dialect).await
+    }
+
+    async fn open_at(endpoint: &str, dialect: Dialect) -> Self {
         let document = web_sys::window().unwrap().document().unwrap();
         let root: HtmlElement = document.create_element("section").unwrap().dyn_into().unwrap();
         document.body().unwrap().append_child(&root).unwrap();
         let backend = Backend {
             name: "test".into(),
-            endpoint: Endpoint::parse("ws://127.0.0.1:1/prod").unwrap(),
+            endpoint: Endpoint::parse(endpoint).unwrap(),
             dialect,
             room: RoomId::default(),
         };
@@ -152,6 +161,23 @@ async fn enter_sends_and_the_row_goes_from_sending_to_sent() {
     page.receive(&ack.to_string()).await;
     assert_eq!(page.all("[data-delivery=sent]").len(), 1);
     assert_eq!(page.all("li").remove(0), row, "the row stays the same element");
+}
+
+#[wasm_bindgen_test]
+async fn two_widgets_of_one_backend_ask_it_once() {
+    let endpoint = "ws://127.0.0.1:1/shared";
+    let first = Page::open_at(endpoint, Dialect::Auto).await;
+    let second = Page::open_at(endpoint, Dialect::Auto).await;
+    first.sockets.open_last();
+    second.sockets.open_last();
+    assert_eq!((first.sockets.sent().len(), second.sockets.sent().len()), (1, 0));
+    first.receive(WELCOME).await;
+    assert!(second.sockets.sent()[0].contains("hello"), "the other one hears that it is full");
+    drop(first);
+    drop(second);
+    let third = Page::open_at(endpoint, Dialect::Auto).await;
+    third.sockets.open_last();
+    assert_eq!(third.sockets.sent().len(), 1, "what is known stays known");
 }
 
 #[wasm_bindgen_test]

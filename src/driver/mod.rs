@@ -1,6 +1,7 @@
 //! The only I/O of the widget: it feeds a [`Client`] and does what the client says.
 
 mod clock;
+mod neighbours;
 mod page;
 mod socket;
 mod storage;
@@ -42,6 +43,8 @@ struct Inner {
     events: RefCell<VecDeque<Event>>,
     delivering: Cell<bool>,
     closed: Cell<bool>,
+    /// Chats of one page with one backend tell each other what they find out about it.
+    endpoint: String,
 }
 
 impl Chat {
@@ -53,6 +56,7 @@ impl Chat {
         sockets: Box<dyn Sockets>,
         screen: impl Fn(&Self, Event) + 'static,
     ) -> Self {
+        let endpoint = backend.endpoint.to_string();
         let chat = Self(Rc::new(Inner {
             client: RefCell::new(Client::new(backend, person, seed)),
             clock: Clock::default(),
@@ -64,8 +68,12 @@ impl Chat {
             events: RefCell::default(),
             delivering: Cell::new(false),
             closed: Cell::new(false),
+            endpoint,
         }));
         let weak = chat.downgrade();
+        if let Some(finding) = neighbours::join(&chat.0.endpoint, weak.clone()) {
+            chat.feed(Input::Found(finding));
+        }
         let listeners = PageListeners::new(move |input| weak.feed(input));
         for input in listeners.present_state() {
             chat.feed(input);
@@ -112,7 +120,10 @@ impl Chat {
 
     /// Ends the sockets, timers and listeners. Nothing happens after.
     pub fn close(&self) {
-        self.0.closed.set(true);
+        if self.0.closed.replace(true) {
+            return;
+        }
+        neighbours::leave(&self.0.endpoint, &self.downgrade());
         self.0.open_sockets.take().into_values().for_each(drop);
         self.0.alarm.take();
         self.0.listeners.take();
@@ -176,7 +187,12 @@ impl Chat {
         }
         loop {
             let Some(event) = self.0.events.borrow_mut().pop_front() else { break };
-            (self.0.screen)(self, event);
+            match event {
+                Event::Found(finding) => {
+                    neighbours::tell(&self.0.endpoint, &self.downgrade(), finding);
+                }
+                event => (self.0.screen)(self, event),
+            }
         }
         self.0.delivering.set(false);
     }
@@ -195,6 +211,10 @@ impl WeakChat {
         if let Some(inner) = self.0.upgrade() {
             Chat(inner).feed(input);
         }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
     }
 
     fn socket_event(&self, connection: ConnectionId, event: SocketEvent) {

@@ -116,6 +116,7 @@ impl Client {
                     open.channel.link.set_visible(now.monotonic, visibility == Visibility::Visible);
                 }
             }
+            Input::Found(finding) => self.discovery.hear(finding),
             Input::TimeDue => self.handle_time(now),
             Input::Command(command) => self.command(now, command),
         }
@@ -296,6 +297,9 @@ impl Client {
     fn settle(&mut self, now: Now) {
         for index in 0..self.rooms.len() {
             self.settle_room(now, index);
+        }
+        if let Some(finding) = self.discovery.news() {
+            self.events.push_back(Event::Found(finding));
         }
         // What one connection has found out may free the sends of another.
         for index in 0..self.rooms.len() {

@@ -19,6 +19,7 @@ mod random;
 mod time;
 mod timer;
 
+pub use backend::api_gateway::Finding;
 pub use chat::ids::{ConnectionId, GuestKey, RoomId, RoomIdError, RowId};
 pub use chat::message::{Author, Delivery, FailReason, Message, Row, RowContent};
 pub use chat::person::{DisplayName, Person};

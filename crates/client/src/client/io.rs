@@ -1,5 +1,6 @@
 //! What goes into a client and what comes out of it.
 
+use crate::backend::api_gateway::Finding;
 use crate::chat::ids::{ConnectionId, RoomId, RowId};
 use crate::chat::person::DisplayName;
 use crate::chat::room::History;
@@ -37,6 +38,8 @@ pub enum Input {
     Network(Network),
     /// The page has come into view or gone out of it.
     Visibility(Visibility),
+    /// Another client of the page has found out something about the same backend.
+    Found(Finding),
     /// The time of [`Client::poll_timeout`](crate::Client::poll_timeout) has come.
     TimeDue,
     /// The person, or the page, wants something.
@@ -174,6 +177,8 @@ pub enum Event {
         /// Its row.
         row: RowId,
     },
+    /// Something for the other clients that the page has for the same backend, now and later.
+    Found(Finding),
     /// A text was not taken. It is handed back, so that nothing is lost.
     SendRefused {
         /// The room.

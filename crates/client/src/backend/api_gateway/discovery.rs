@@ -1,4 +1,4 @@
-//! What the page knows of its backend's dialect. Shared by all its connections.
+//! What the page knows of its backend's dialect. Shared by all its connections, and by the page's clients.
 
 use crate::config::Dialect;
 
@@ -19,9 +19,29 @@ pub(crate) enum Known {
 /// The dialect of a backend, as far as the page has found it out.
 #[derive(Debug)]
 pub(crate) struct Discovery {
+    now: Finding,
+    may_change: bool,
+    told: Finding,
+}
+
+/// What a client has found out about its backend. A page has one question to ask, whichever of its clients asks it, so
+/// that they tell each other: [`Event::Found`](crate::Event::Found), [`Input::Found`](crate::Input::Found).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
     known: Known,
     question: Question,
-    may_change: bool,
+}
+
+impl Finding {
+    /// The same, after the client that has found it is gone: a question without an answer has been asked in vain.
+    #[must_use]
+    pub fn left_behind(mut self) -> Self {
+        if self.question == Question::Asked && matches!(self.known, Known::Nothing | Known::Silence)
+        {
+            self.question = Question::Lost;
+        }
+        self
+    }
 }
 
 /// What has become of the page's one `hello`.
@@ -40,42 +60,61 @@ impl Discovery {
             Dialect::Basic => (Known::Basic { pong: None }, Question::Asked, false),
             Dialect::Full => (Known::Full, Question::Asked, false),
         };
-        Self { known, question, may_change }
+        let now = Finding { known, question };
+        Self { told: now.clone(), now, may_change }
     }
 
     pub(crate) fn known(&self) -> &Known {
-        &self.known
+        &self.now.known
+    }
+
+    /// Takes over what another client of the page has found out.
+    pub(crate) fn hear(&mut self, finding: Finding) {
+        if self.may_change {
+            self.learn(finding.known);
+            self.now.question = finding.question;
+            self.told = self.now.clone();
+        }
+    }
+
+    /// What is new for the other clients of the page.
+    pub(crate) fn news(&mut self) -> Option<Finding> {
+        let is_news = self.now != self.told;
+        is_news.then(|| {
+            self.told = self.now.clone();
+            self.now.clone()
+        })
     }
 
     /// Takes the page's one chance to ask by `hello`: a backend that does not know the word may do anything
     /// with it, so it hears it once.
     pub(crate) fn take_question(&mut self) -> bool {
-        let may_ask = self.question == Question::ToAsk;
+        let may_ask = self.now.question == Question::ToAsk;
         if may_ask {
-            self.question = Question::Asked;
+            self.now.question = Question::Asked;
         }
         may_ask
     }
 
     /// The connection that has asked is gone, and no answer came.
     pub(crate) fn question_lost(&mut self) {
-        if self.question == Question::Asked && self.may_be_full() {
-            self.question = Question::Lost;
+        if self.now.question == Question::Asked && self.may_be_full() {
+            self.now.question = Question::Lost;
         }
     }
 
     /// Takes the chance to ask once more where the first question was lost and a frame looks like the full dialect.
     pub(crate) fn ask_again(&mut self) -> bool {
-        let may_ask = self.question == Question::Lost && self.may_be_full();
+        let may_ask = self.now.question == Question::Lost && self.may_be_full();
         if may_ask {
-            self.question = Question::Asked;
+            self.now.question = Question::Asked;
         }
         may_ask
     }
 
     /// Whether a welcome would be believed: not after an error frame has answered `hello`.
     pub(crate) fn may_be_full(&self) -> bool {
-        match self.known {
+        match self.now.known {
             Known::Nothing | Known::Silence | Known::Basic { pong: None } => self.may_change,
             Known::Basic { pong: Some(_) } => false,
             Known::Full => true,
@@ -91,8 +130,8 @@ impl Discovery {
             Known::Basic { pong: Some(_) } => 3,
             Known::Full => 4,
         };
-        if self.may_change && rank(&known) > rank(&self.known) {
-            self.known = known;
+        if self.may_change && rank(&known) > rank(&self.now.known) {
+            self.now.known = known;
         }
     }
 }
@@ -119,6 +158,23 @@ mod tests {
         discovery.learn(Known::Basic { pong: Some("Forbidden".into()) });
         discovery.question_lost();
         assert!(!discovery.ask_again());
+    }
+
+    #[test]
+    fn a_page_asks_once_whichever_client_it_is() {
+        let (mut first, mut second) =
+            (Discovery::new(Dialect::Auto), Discovery::new(Dialect::Auto));
+        first.take_question();
+        second.hear(first.news().unwrap());
+        assert!(!second.take_question());
+        assert_eq!((first.news(), second.news()), (None, None));
+        first.learn(Known::Full);
+        let news = first.news().unwrap();
+        second.hear(news.clone());
+        assert_eq!(second.known(), &Known::Full);
+        let mut fixed = Discovery::new(Dialect::Basic);
+        fixed.hear(news);
+        assert_eq!(fixed.known(), &Known::Basic { pong: None });
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod session;
 mod wire;
 
 pub(crate) use discovery::Discovery;
+pub use discovery::Finding;
 pub(crate) use session::Session;
 pub(crate) use wire::send_frame_bytes;
 
