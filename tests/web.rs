@@ -242,6 +242,14 @@ async fn each_room_has_its_messages_and_its_draft() {
 }
 
 #[wasm_bindgen_test]
+fn a_language_is_read_from_its_tag() {
+    assert_eq!(Language::from_tag("ko-KR"), Some(Language::Korean));
+    assert_eq!(Language::from_tag("EN_us"), Some(Language::English));
+    assert_eq!(Language::from_tag("tlh"), None);
+    assert_eq!(Language::from_tag(""), None);
+}
+
+#[wasm_bindgen_test]
 async fn the_language_changes_while_the_widget_runs() {
     let page = Page::open(Dialect::Basic).await;
     page.sockets.open_last();

@@ -82,16 +82,3 @@ pub(crate) struct Texts {
     pub(crate) yesterday: &'static str,
     pub(crate) you: &'static str,
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tag_is_read_by_its_language() {
-        assert_eq!(Language::from_tag("ko-KR"), Some(Language::Korean));
-        assert_eq!(Language::from_tag("EN_us"), Some(Language::English));
-        assert_eq!(Language::from_tag("tlh"), None);
-        assert_eq!(Language::from_tag(""), None);
-    }
-}
