@@ -85,8 +85,10 @@ pub(crate) fn trunk_build(
 
 /// Trunk empties the folder it builds into, so it must be empty, or be the outcome of an earlier build.
 fn check_replaceable(dist: &Path) -> Result<(), Failure> {
+    // A build that fails leaves trunk's own working folder behind.
+    let is_of_trunk = |entry: fs::DirEntry| entry.file_name() == ".stage";
     let is_empty = match fs::read_dir(dist) {
-        Ok(mut entries) => entries.next().is_none(),
+        Ok(entries) => entries.flatten().all(is_of_trunk),
         Err(_) => !dist.exists(),
     };
     let is_built = dist.join("index.html").is_file() && !is_checkout(dist);
@@ -119,6 +121,8 @@ mod tests {
         let folder = TempDir::new().expect("a temporary folder");
         assert_eq!(check_replaceable(&folder.path().join("new")), Ok(()));
         assert_eq!(check_replaceable(folder.path()), Ok(()));
+        fs::create_dir(folder.path().join(".stage")).expect("a folder");
+        assert_eq!(check_replaceable(folder.path()), Ok(()), "a build that has failed");
         fs::write(folder.path().join("index.html"), "").expect("a file");
         fs::write(folder.path().join("roomlet.js"), "").expect("a file");
         assert_eq!(check_replaceable(folder.path()), Ok(()));
