@@ -90,6 +90,26 @@ fn a_connection_that_answers_nothing_at_all_is_given_up_before_it_eats_the_queue
 }
 
 #[test]
+fn two_sends_that_meet_with_silence_end_a_connection_that_has_no_pong() {
+    let mut scenario = Scenario::new(Dialect::Auto);
+    scenario.open();
+    scenario.pass(Duration::from_secs(40));
+    let first = scenario.connection();
+    for text in ["one", "two", "three"] {
+        scenario.send(text);
+    }
+    scenario.pass(Duration::from_secs(15));
+    assert_eq!(scenario.connection(), first);
+    scenario.pass(Duration::from_secs(15));
+    scenario.wait_for_attempt();
+    assert_ne!(scenario.connection(), first);
+    assert_eq!(
+        scenario.rows(),
+        ["me: one [NotConfirmed]", "me: two [NotConfirmed]", "me: three [Queued]"]
+    );
+}
+
+#[test]
 fn what_is_no_message_is_shown_as_it_came_but_errors_and_hellos_are_not() {
     let mut scenario = Scenario::basic();
     let shown = [

@@ -3,7 +3,7 @@
 use roomlet_simulator::{Dialect, Scenario, run};
 
 /// (seed, dialect): add what fails, take nothing out.
-const SEEDS: [(u64, Dialect); 7] = [
+const SEEDS: [(u64, Dialect); 10] = [
     // Two people said "hi" at once, and the client took its own connection for somebody else's from then on.
     (1, Dialect::BasicWithSilentDefault),
     (5, Dialect::BasicWithAnsweringDefault),
@@ -16,6 +16,11 @@ const SEEDS: [(u64, Dialect); 7] = [
     // Queued messages kept a dead connection from being found out.
     (346, Dialect::Basic),
     (982, Dialect::Basic),
+    // Hello was said into dead connections, and was never said again.
+    (846, Dialect::Full),
+    (1_097, Dialect::Full),
+    // Message after message was sent into a dead connection of a backend that has no pong.
+    (1_269, Dialect::BasicWithAnsweringDefault),
 ];
 
 #[test]

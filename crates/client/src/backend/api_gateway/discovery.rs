@@ -30,6 +30,7 @@ pub(crate) struct Discovery {
 pub struct Finding {
     known: Known,
     question: Question,
+    repetitions: u8,
 }
 
 impl Finding {
@@ -53,6 +54,10 @@ enum Question {
     Lost,
 }
 
+/// How often a page repeats its question where frames look like the full dialect. A connection may be dead without
+/// anybody knowing, so that one repetition may meet with silence as well.
+const MAX_REPETITIONS: u8 = 4;
+
 impl Discovery {
     pub(crate) fn new(dialect: Dialect) -> Self {
         let (known, question, may_change) = match dialect {
@@ -60,7 +65,7 @@ impl Discovery {
             Dialect::Basic => (Known::Basic { pong: None }, Question::Asked, false),
             Dialect::Full => (Known::Full, Question::Asked, false),
         };
-        let now = Finding { known, question };
+        let now = Finding { known, question, repetitions: 0 };
         Self { told: now.clone(), now, may_change }
     }
 
@@ -73,6 +78,7 @@ impl Discovery {
         if self.may_change {
             self.learn(finding.known);
             self.now.question = finding.question;
+            self.now.repetitions = self.now.repetitions.max(finding.repetitions);
             self.told = self.now.clone();
         }
     }
@@ -103,11 +109,18 @@ impl Discovery {
         }
     }
 
-    /// Takes the chance to ask once more where the first question was lost and a frame looks like the full dialect.
+    /// Takes a chance to ask once more where a frame looks like the full dialect, and the question was lost, or met with
+    /// silence.
     pub(crate) fn ask_again(&mut self) -> bool {
-        let may_ask = self.now.question == Question::Lost && self.may_be_full();
+        let in_vain = match self.now.question {
+            Question::Lost => true,
+            Question::Asked => self.now.known == Known::Silence,
+            Question::ToAsk => false,
+        };
+        let may_ask = in_vain && self.may_be_full() && self.now.repetitions < MAX_REPETITIONS;
         if may_ask {
             self.now.question = Question::Asked;
+            self.now.repetitions += 1;
         }
         may_ask
     }
@@ -158,6 +171,12 @@ mod tests {
         discovery.learn(Known::Basic { pong: Some("Forbidden".into()) });
         discovery.question_lost();
         assert!(!discovery.ask_again());
+        let mut silent = Discovery::new(Dialect::Auto);
+        silent.take_question();
+        assert!(!silent.ask_again(), "an answer may come yet");
+        silent.learn(Known::Silence);
+        let repeated = (0..10).filter(|_| silent.ask_again()).count();
+        assert_eq!(repeated, usize::from(MAX_REPETITIONS));
     }
 
     #[test]

@@ -33,6 +33,9 @@ const ANSWER_WINDOW: Duration = Duration::from_secs(30);
 const WORDS_WINDOW: Duration = Duration::from_secs(10);
 /// How long sends wait for the error frame that names a new connection, so that their echoes are recognised.
 const NAME_DEADLINE: Duration = Duration::from_secs(1);
+/// So many sends in a row without any frame at all are taken for a dead connection, where silence may also mean that the
+/// backend leaves the sender out.
+const MAX_UNHEARD_SENDS: u32 = 2;
 /// The pause after an error of the backend's own.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
@@ -85,8 +88,8 @@ pub(crate) struct Session {
     awaits_pong: bool,
     /// Something was sent since hello: an error frame may be about that.
     has_sent: bool,
-    /// Nothing has arrived since the send that is in flight.
-    unheard: bool,
+    /// Sends in a row, the one in flight included, since which nothing has arrived.
+    unheard: u32,
     in_flight: Option<InFlight>,
     echoes: Echoes,
     timers: Timers<Timer>,
@@ -111,7 +114,7 @@ impl Session {
             said_hello: false,
             awaits_pong: false,
             has_sent: false,
-            unheard: false,
+            unheard: 0,
             in_flight: None,
             echoes: Echoes::new(),
             timers: Timers::default(),
@@ -175,7 +178,7 @@ impl Session {
         self.frames.push_back(frame);
         self.in_flight = Some(InFlight { id: id.clone(), text: text.to_owned(), idempotent });
         self.has_sent = true;
-        self.unheard = true;
+        self.unheard += 1;
         self.timers.set(Timer::Send, now + SEND_DEADLINE);
     }
 
@@ -227,7 +230,9 @@ impl Session {
                 }
                 Timer::Send => {
                     self.give_up_in_flight();
-                    if self.unheard && self.owes_an_answer(discovery) {
+                    let patience =
+                        if self.owes_an_answer(discovery) { 1 } else { MAX_UNHEARD_SENDS };
+                    if self.unheard >= patience {
                         self.events.push_back(SessionEvent::Silent);
                     }
                 }

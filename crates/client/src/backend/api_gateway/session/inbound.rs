@@ -17,7 +17,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 impl Session {
     /// A frame has arrived.
     pub(crate) fn received(&mut self, now: Timestamp, text: &str, discovery: &mut Discovery) {
-        self.unheard = false;
+        self.unheard = 0;
         let frame = ServerFrame::parse(text);
         if text.contains(self.person.guest_key.expose()) {
             self.own_hello_came_back(frame, discovery);
