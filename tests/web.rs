@@ -18,7 +18,7 @@ use leptos::prelude::*;
 use roomlet::driver::GuestKeys;
 use roomlet::{ChatWidget, Language};
 use roomlet_client::RoomId;
-use roomlet_client::config::{Backend, Dialect, Endpoint};
+use roomlet_client::config::{Backend, Dialect, Endpoint, Service, SignIn};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web::sockets::HeldSockets;
@@ -51,8 +51,8 @@ impl Page {
         document.body().unwrap().append_child(&root).unwrap();
         let backend = Backend {
             name: "test".into(),
-            endpoint: Endpoint::parse(endpoint).unwrap(),
-            dialect,
+            service: Service::api_gateway(Endpoint::parse(endpoint).unwrap(), dialect),
+            sign_in: SignIn::None,
             room: RoomId::default(),
         };
         let sockets = HeldSockets::default();

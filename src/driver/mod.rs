@@ -56,7 +56,7 @@ impl Chat {
         sockets: Box<dyn Sockets>,
         screen: impl Fn(&Self, Event) + 'static,
     ) -> Self {
-        let endpoint = backend.endpoint.to_string();
+        let endpoint = backend.service.address().to_owned();
         let chat = Self(Rc::new(Inner {
             client: RefCell::new(Client::new(backend, person, seed)),
             clock: Clock::default(),

@@ -24,7 +24,7 @@ impl GuestKeys {
     /// gives a new guest each time.
     pub fn load(&self, backend: &Backend) -> Option<GuestKey> {
         let Self::OnDevice { profile } = self else { return new_key() };
-        let name = format!("{GUEST_KEY}:{}:{profile}", backend.endpoint.authority());
+        let name = format!("{GUEST_KEY}:{}:{profile}", backend.service.authority());
         let storage = storage();
         let kept = storage.as_ref().and_then(|storage| storage.get_item(&name).ok().flatten());
         if let Some(key) = kept.as_deref().and_then(GuestKey::parse) {

@@ -1,7 +1,7 @@
 //! What a page asks for by attributes.
 
 use roomlet_client::RoomId;
-use roomlet_client::config::{Backend, Configuration, Dialect, Endpoint};
+use roomlet_client::config::{Backend, Configuration, Dialect, Endpoint, Service, SignIn};
 use serde::Deserialize;
 
 use crate::driver::GuestKeys;
@@ -76,7 +76,8 @@ impl Options {
             })?,
         };
         let name = "page".to_owned();
-        Ok(Backend { name, endpoint, dialect, room: RoomId::default() })
+        let service = Service::api_gateway(endpoint, dialect);
+        Ok(Backend { name, service, sign_in: SignIn::None, room: RoomId::default() })
     }
 
     pub(super) fn room(&self, backend: &Backend) -> Result<RoomId, OptionsError> {

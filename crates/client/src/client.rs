@@ -13,7 +13,7 @@ use crate::chat::message::{Delivery, FailReason, Row, RowContent};
 use crate::chat::person::{DisplayName, Ownership, Person};
 use crate::chat::room::History;
 use crate::chat::timeline::{OrderKey, Taken};
-use crate::config::Backend;
+use crate::config::{Backend, Service};
 use crate::random::{Random, Seed};
 use crate::time::Now;
 use crate::timer::Deadline;
@@ -63,7 +63,7 @@ impl Client {
     /// A client of `backend` for `person`; everything random comes from `seed`.
     pub fn new(backend: Backend, person: Person, seed: Seed) -> Self {
         Self {
-            discovery: Discovery::new(backend.dialect),
+            discovery: Discovery::new(backend.service.dialect().unwrap_or_default()),
             backend,
             person,
             ownership: Ownership::default(),
@@ -318,7 +318,12 @@ impl Client {
     fn settle_room(&mut self, now: Now, index: usize) {
         loop {
             let Some(open) = self.rooms.get_mut(index) else { return };
-            let url = self.backend.endpoint.with_room(&open.room.id);
+            let url = match &self.backend.service {
+                Service::ApiGateway { endpoint, .. } => endpoint.with_room(&open.room.id),
+                Service::AppsyncGraphql { api, .. } | Service::AppsyncEvents { api, .. } => {
+                    api.realtime().to_owned()
+                }
+            };
             let connections = &mut self.connections;
             open.channel.run_link(
                 now.monotonic,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use roomlet_client::config::{Backend, Dialect, Endpoint};
+use roomlet_client::config::{Backend, Dialect, Endpoint, Service, SignIn};
 use roomlet_client::{
     Client, ConnectionId, Event, GuestKey, Input, Now, Output, Person, RoomId, SendRefusal, Status,
     Timestamp, WallClock,
@@ -53,8 +53,8 @@ impl Device {
             .map_err(|error| error.to_string())?;
         let backend = Backend {
             name: "default".into(),
-            endpoint,
-            dialect: Dialect::Auto,
+            service: Service::api_gateway(endpoint, Dialect::Auto),
+            sign_in: SignIn::None,
             room: RoomId::default(),
         };
         let key = GuestKey::parse(&guest_key).ok_or("the simulator drew no guest key")?;

@@ -154,7 +154,7 @@ impl From<Endpoint> for String {
 }
 
 /// The host of `host`, `host:port` or `[address]:port`, in lower case.
-fn host(authority: &str) -> Option<String> {
+pub(super) fn host(authority: &str) -> Option<String> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, port) = rest.split_once(']')?;
@@ -187,7 +187,7 @@ fn is_host_name(host: &str) -> bool {
 }
 
 /// An address of this machine, however it is written; the unspecified address leads here too.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let v4 = |address: Ipv4Addr| address.is_loopback() || address.is_unspecified();
     let v6 = |address: Ipv6Addr| {
         address.is_loopback()

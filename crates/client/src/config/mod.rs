@@ -1,7 +1,9 @@
 //! The configuration, parsed once into types that cannot be wrong.
 
+mod appsync;
 mod endpoint;
 mod secrets;
+mod sign_in;
 #[cfg(feature = "readers")]
 mod source;
 
@@ -9,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::ids::RoomId;
 
+pub use appsync::{Api, ApiError, ApiKind, Namespace, NamespaceError, NamespaceKind};
 pub use endpoint::{Endpoint, EndpointError};
+pub use sign_in::{ApiKey, SignIn, TokenCarrier, TokenKind};
 #[cfg(feature = "readers")]
 pub use source::{ConfigurationError, Profile, Source, VARIABLES};
 
@@ -27,12 +31,84 @@ pub struct Configuration {
 pub struct Backend {
     /// What pages call it.
     pub name: String,
-    /// Where it is. An API Gateway WebSocket API; other kinds have other fields.
-    pub endpoint: Endpoint,
-    /// What it is known to speak.
-    pub dialect: Dialect,
+    /// What it is, and where.
+    pub service: Service,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// The room of those who name none.
     pub room: RoomId,
+}
+
+/// What a backend is, with what is peculiar to its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Service {
+    /// An API Gateway WebSocket API.
+    ApiGateway {
+        /// Where it is.
+        endpoint: Endpoint,
+        /// What it is known to speak.
+        dialect: Dialect,
+        /// How a token reaches it.
+        token_carrier: TokenCarrier,
+    },
+    /// An AppSync GraphQL API.
+    AppsyncGraphql {
+        /// Where it is.
+        api: Api,
+        /// What its schema is known to have.
+        dialect: Dialect,
+    },
+    /// An AppSync Event API.
+    AppsyncEvents {
+        /// Where it is.
+        api: Api,
+        /// The namespace of the rooms' channels.
+        namespace: Namespace,
+        /// What the namespace does with an event.
+        events: NamespaceKind,
+    },
+}
+
+impl Service {
+    /// An API Gateway WebSocket API whose token, if there is one, travels as a subprotocol.
+    pub fn api_gateway(endpoint: Endpoint, dialect: Dialect) -> Self {
+        Self::ApiGateway { endpoint, dialect, token_carrier: TokenCarrier::default() }
+    }
+
+    /// Host and port of the address that people know it by.
+    pub fn authority(&self) -> &str {
+        match self {
+            Self::ApiGateway { endpoint, .. } => endpoint.authority(),
+            Self::AppsyncGraphql { api, .. } | Self::AppsyncEvents { api, .. } => api.authority(),
+        }
+    }
+
+    /// The address that people know it by.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::ApiGateway { endpoint, .. } => endpoint.as_str(),
+            Self::AppsyncGraphql { api, .. } | Self::AppsyncEvents { api, .. } => api.url(),
+        }
+    }
+
+    /// What is known of its dialect; Events has none.
+    pub fn dialect(&self) -> Option<Dialect> {
+        match self {
+            Self::ApiGateway { dialect, .. } | Self::AppsyncGraphql { dialect, .. } => {
+                Some(*dialect)
+            }
+            Self::AppsyncEvents { .. } => None,
+        }
+    }
+
+    /// Whether it is on this very machine.
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::ApiGateway { endpoint, .. } => endpoint.is_loopback(),
+            Self::AppsyncGraphql { api, .. } | Self::AppsyncEvents { api, .. } => api.is_loopback(),
+        }
+    }
 }
 
 /// The dialect of a backend.

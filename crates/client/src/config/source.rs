@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::endpoint::Endpoint;
 use super::secrets::looks_like_secret;
-use super::{Backend, Configuration, Dialect};
+use super::{Backend, Configuration, Dialect, Service, SignIn};
 use crate::chat::ids::RoomId;
 
 /// Every variable there is. Together they define the backend `default`.
@@ -78,7 +78,7 @@ impl Source<'_> {
         }
         backends.sort_by_key(|backend| backend.name != DEFAULT_BACKEND);
         if self.profile == Profile::Release {
-            backends.retain(|backend| !backend.endpoint.is_loopback());
+            backends.retain(|backend| !backend.service.is_loopback());
         }
         let allow_page_backend = self.flag("ALLOW_PAGE_BACKEND")?.or(file.allow_page_backend);
         let configuration = Configuration::new(backends, allow_page_backend.unwrap_or(false));
@@ -280,7 +280,8 @@ impl Fields {
         };
         let room = RoomId::parse(self.room.as_deref().unwrap_or_default())
             .map_err(|problem| error(setting("room"), format!("is no room id: {problem}")))?;
-        Ok(Backend { name: name.to_owned(), endpoint, dialect, room })
+        let service = Service::api_gateway(endpoint, dialect);
+        Ok(Backend { name: name.to_owned(), service, sign_in: SignIn::None, room })
     }
 }
 
@@ -314,7 +315,10 @@ mod tests {
     fn the_file_alone_is_for_development() {
         let configuration = read(Profile::Development, &[]).unwrap();
         assert_eq!(names(&configuration), ["default", "basic"]);
-        assert_eq!(configuration.backend(Some("basic")).unwrap().dialect, Dialect::Basic);
+        assert_eq!(
+            configuration.backend(Some("basic")).unwrap().service.dialect(),
+            Some(Dialect::Basic)
+        );
         let error = configuration.backend(Some("prod")).unwrap_err().to_string();
         assert_eq!(error, "this build has no backend `prod`: use one of `default`, `basic`");
     }
@@ -331,7 +335,7 @@ mod tests {
         let configuration = read(Profile::Release, &variables).unwrap();
         assert_eq!(names(&configuration), ["default"]);
         let backend = configuration.backend(None).unwrap();
-        assert_eq!((backend.endpoint.as_str(), backend.room.as_str()), (REAL, "김치 방/1"));
+        assert_eq!((backend.service.address(), backend.room.as_str()), (REAL, "김치 방/1"));
         let baked = serde_json::to_string(&configuration).unwrap();
         assert_eq!(serde_json::from_str::<Configuration>(&baked).unwrap(), configuration);
     }

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use roomlet_client::config::{Backend, Dialect, Endpoint};
+use roomlet_client::config::{Backend, Dialect, Endpoint, Service, SignIn};
 use roomlet_client::*;
 use serde_json::{Value, json};
 
@@ -28,8 +28,11 @@ impl Scenario {
     pub(crate) fn new(dialect: Dialect) -> Self {
         let backend = Backend {
             name: "default".into(),
-            endpoint: Endpoint::parse("wss://example.com/prod").unwrap(),
-            dialect,
+            service: Service::api_gateway(
+                Endpoint::parse("wss://example.com/prod").unwrap(),
+                dialect,
+            ),
+            sign_in: SignIn::None,
             room: RoomId::default(),
         };
         let person = Person {
