@@ -29,6 +29,7 @@ mod options;
 mod rooms;
 mod server;
 mod storage;
+mod token_bucket;
 mod traffic_log;
 
 pub use faults::{DefaultRoute, Faults, PathFaults, Refuse, SilentDeath, StalePosition, StaleRow};

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +14,7 @@ use super::outbox::{Outbox, OutboxReceiver};
 use crate::access::Admission;
 use crate::faults::FaultDesk;
 use crate::rooms::{RoomId, Sender, SenderKind, connection_guest_id};
+use crate::token_bucket::TokenBucket;
 
 /// Bytes of an opaque id: eleven make sixteen characters that end in `=`, like the gateway's.
 const OPAQUE_ID_BYTES: usize = 11;
@@ -149,39 +149,5 @@ impl Connection {
 
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Sends that may come at once, filled up again evenly over each second.
-#[derive(Debug)]
-struct TokenBucket {
-    per_second: u32,
-    /// Thousandths of a send.
-    level: u64,
-    filled: Instant,
-}
-
-impl TokenBucket {
-    fn new(per_second: u32) -> Self {
-        Self { per_second, level: u64::from(per_second) * 1_000, filled: Instant::now() }
-    }
-
-    fn take(&mut self, now: Instant) -> Result<(), u64> {
-        if self.per_second == 0 {
-            return Ok(());
-        }
-        let per_second = u64::from(self.per_second);
-        let elapsed_ms = now.duration_since(self.filled).as_millis();
-        let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
-        if elapsed_ms > 0 {
-            let gained = elapsed_ms.saturating_mul(per_second);
-            self.level = self.level.saturating_add(gained).min(per_second * 1_000);
-            self.filled += Duration::from_millis(elapsed_ms);
-        }
-        if self.level < 1_000 {
-            return Err((1_000 - self.level).div_ceil(per_second));
-        }
-        self.level -= 1_000;
-        Ok(())
     }
 }
