@@ -10,6 +10,8 @@
 //!
 //! [`Client`] has the contract. `config/` reads what a build is given, once, into types that cannot be wrong.
 
+#[allow(dead_code, unused_imports, reason = "the sessions that use it are next")]
+mod auth;
 mod backend;
 mod chat;
 mod client;
@@ -19,6 +21,7 @@ mod random;
 mod time;
 mod timer;
 
+pub use auth::{AccessKeyId, AccessKeyIdError, Credentials, Secret, SecretError};
 pub use backend::api_gateway::Finding;
 pub use chat::ids::{ConnectionId, GuestKey, RoomId, RoomIdError, RowId};
 pub use chat::message::{Author, Delivery, FailReason, Message, Row, RowContent};

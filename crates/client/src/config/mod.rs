@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::ids::RoomId;
 
+pub(crate) use appsync::is_segment;
 pub use appsync::{Api, ApiError, ApiKind, Namespace, NamespaceError, NamespaceKind};
 pub use endpoint::{Endpoint, EndpointError};
 pub use sign_in::{ApiKey, SignIn, TokenCarrier, TokenKind};
