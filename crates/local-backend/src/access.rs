@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::rooms::RoomId;
+use crate::sign_in::User;
 
 /// Whether a host, with or without a port, names this machine.
 pub(crate) fn is_loopback_host(host: &str) -> bool {
@@ -64,10 +65,28 @@ impl Origins {
     }
 }
 
-/// A token that was accepted at the upgrade, or none where none was needed.
+/// What somebody was let in by: a token, a sign-in, or nothing where nothing was needed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Admission {
     token: Option<String>,
+    user: Option<User>,
+}
+
+impl Admission {
+    /// That of somebody who signed in.
+    pub(crate) fn of_user(user: User) -> Self {
+        Self { token: None, user: Some(user) }
+    }
+
+    /// Who signed in, if somebody did.
+    pub(crate) fn user(&self) -> Option<&User> {
+        self.user.as_ref()
+    }
+
+    fn opens(&self, rule: &RoomRule) -> bool {
+        self.token.as_ref().is_some_and(|token| rule.tokens.contains(token))
+            || self.user.as_ref().is_some_and(|user| rule.subjects.contains(&user.subject))
+    }
 }
 
 impl std::fmt::Debug for Admission {
@@ -90,7 +109,11 @@ struct RoomsFile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RoomRule {
+    #[serde(default)]
     tokens: BTreeSet<String>,
+    /// The `sub` of those who may enter with a sign-in.
+    #[serde(default)]
+    subjects: BTreeSet<String>,
 }
 
 /// Which tokens there are, and which rooms they open.
@@ -143,15 +166,20 @@ impl RoomAccess {
         match offered {
             None => (!needed).then(Admission::default),
             Some(token) => {
-                let known = self.token.as_ref() == Some(&token) || self.lists(&token);
-                if known {
-                    return Some(Admission { token: Some(token) });
+                if let Some(admission) = self.admit_known(&token) {
+                    return Some(admission);
                 }
                 // A server that knows no tokens at all does not look at them.
                 let open = self.token.is_none() && self.rules.is_none();
                 open.then(Admission::default)
             }
         }
+    }
+
+    /// Lets somebody in by a token that is known. `None`: it is not.
+    pub(crate) fn admit_known(&self, token: &str) -> Option<Admission> {
+        let known = self.token.as_deref() == Some(token) || self.lists(token);
+        known.then(|| Admission { token: Some(token.to_owned()), user: None })
     }
 
     /// Whether somebody may enter a room, or learn that it exists.
@@ -161,7 +189,7 @@ impl RoomAccess {
         };
         match rules.rooms.get(room.as_str()) {
             None => rules.public,
-            Some(rule) => admission.token.as_ref().is_some_and(|token| rule.tokens.contains(token)),
+            Some(rule) => admission.opens(rule),
         }
     }
 

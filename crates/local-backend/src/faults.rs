@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::gateway::Dialect;
+use crate::appsync::ServiceError;
+use crate::rooms::RoomId;
+use crate::served_path::ServedPath;
 
 /// Longest delay that a switch can ask for.
 const MAX_DELAY_MS: u64 = 600_000;
@@ -16,7 +18,10 @@ const MAX_DELAY_MS: u64 = 600_000;
 /// Most stale rows that one request can insert.
 const MAX_STALE_ROWS: usize = 100;
 
-/// The switches of both paths. The default is no fault at all.
+/// Largest difference of clocks that a switch can ask for: ten years.
+const MAX_CLOCK_SKEW_MS: i64 = 10 * 366 * 24 * 60 * 60 * 1_000;
+
+/// The switches of all paths. The default is no fault at all.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -24,6 +29,12 @@ pub struct Faults {
     pub prod: PathFaults,
     /// Faults of `/basic`.
     pub basic: PathFaults,
+    /// Faults of `/graphql`.
+    pub graphql: PathFaults,
+    /// Faults of `/basic/graphql`.
+    pub basic_graphql: PathFaults,
+    /// Faults of `/event`.
+    pub events: PathFaults,
 }
 
 /// The switches of one path. Counts go down as faults happen, and reading the switches shows what
@@ -46,7 +57,8 @@ pub struct PathFaults {
     /// Upgrades are refused.
     pub refuse: Option<Refuse>,
     /// The next N sends are throttled: error `rate_limited`, on `/basic` the gateway's
-    /// `Too Many Requests`; nothing is stored.
+    /// `Too Many Requests`, on AppSync (where what starts a subscription counts too) HTTP 429 or
+    /// `LimitExceededError` without an id; nothing is stored.
     pub throttle_next: u32,
     /// The `retryAfterMs` of those errors.
     pub throttle_retry_after_ms: u64,
@@ -55,7 +67,7 @@ pub struct PathFaults {
     pub cut_after_frames: Option<u32>,
     /// Connections that stay open while nothing goes in or out any more.
     pub silent_death: SilentDeath,
-    /// The next N sends fail with an internal error before anything is stored.
+    /// The next N sends fail with an internal error (HTTP 500) before anything is stored.
     pub fail_next_sends: u32,
     /// `/prod` only: a `hello` takes effect, and is answered, this much later, in milliseconds.
     pub welcome_delay_ms: u64,
@@ -67,6 +79,33 @@ pub struct PathFaults {
     pub default_route: DefaultRoute,
     /// `/basic` only: there is a `$disconnect` route, which deletes the connection's row.
     pub disconnect_route: bool,
+    /// AppSync only: no `ka` comes any more.
+    pub stop_ka: bool,
+    /// AppSync only: every token, of whatever kind, has expired.
+    pub expire_tokens: bool,
+    /// AppSync only: the next N tokens that are looked at have expired.
+    pub expire_next: u32,
+    /// AppSync only: rooms that nobody may enter.
+    pub deny_rooms: Vec<String>,
+    /// AppSync only: the next N HTTP requests are served, but their connection ends without an
+    /// answer.
+    pub drop_answers: u32,
+    /// AppSync only: HTTP answers are this much late, in milliseconds.
+    pub answer_delay_ms: u64,
+    /// AppSync only: connections are refused by a `connection_error`.
+    pub connection_errors: Option<ConnectionErrors>,
+    /// AppSync only: the next N acknowledgements of subscriptions are lost.
+    pub drop_start_acks: u32,
+    /// AppSync only: how far the clock that judges AWS signatures goes ahead, in milliseconds.
+    pub clock_skew_ms: i64,
+    /// GraphQL only: the next N subscriptions are refused because a token has expired, in words
+    /// that read like a validation error.
+    pub expired_as_schema_error: u32,
+    /// Events only: the next N deliveries are a `broadcast_error` instead.
+    pub broadcast_errors: u32,
+    /// Events only: `event` of a `data` frame is an array of one string, as the service's
+    /// documentation shows it.
+    pub event_as_array: bool,
 }
 
 impl Default for PathFaults {
@@ -89,8 +128,40 @@ impl Default for PathFaults {
             stale_rows: Vec::new(),
             default_route: DefaultRoute::None,
             disconnect_route: false,
+            stop_ka: false,
+            expire_tokens: false,
+            expire_next: 0,
+            deny_rooms: Vec::new(),
+            drop_answers: 0,
+            answer_delay_ms: 0,
+            connection_errors: None,
+            drop_start_acks: 0,
+            clock_skew_ms: 0,
+            expired_as_schema_error: 0,
+            broadcast_errors: 0,
+            event_as_array: false,
         }
     }
+}
+
+/// How AppSync refuses connections that it has opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionErrors {
+    /// The `errorType`.
+    pub error_type: String,
+    /// The `message`.
+    pub message: String,
+    /// The `errorCode`.
+    #[serde(default = "unauthorized_code")]
+    pub error_code: u16,
+    /// How many connections; absent: all, until the switch is reset.
+    #[serde(default)]
+    pub next: Option<u32>,
+}
+
+fn unauthorized_code() -> u16 {
+    401
 }
 
 /// How upgrades are refused.
@@ -157,31 +228,61 @@ pub enum DefaultRoute {
 impl Faults {
     /// Checks what the types cannot say. The error is one sentence.
     pub fn validate(&self) -> Result<(), String> {
-        self.prod.validate("prod")?;
-        self.basic.validate("basic")?;
-        if self.basic.welcome_delay_ms != 0 || self.basic.drop_acks != 0 {
-            return Err("`welcome_delay_ms` and `drop_acks` belong under \"prod\"; the basic \
-                        dialect has neither frame."
-                .to_owned());
+        ServedPath::ALL.into_iter().try_for_each(|path| self.path(path).validate(path))
+    }
+
+    /// The switches of a path.
+    pub(crate) fn path(&self, path: ServedPath) -> &PathFaults {
+        match path {
+            ServedPath::Prod => &self.prod,
+            ServedPath::Basic => &self.basic,
+            ServedPath::Graphql => &self.graphql,
+            ServedPath::BasicGraphql => &self.basic_graphql,
+            ServedPath::Events => &self.events,
         }
-        if !self.prod.stale_rows.is_empty()
-            || self.prod.default_route != DefaultRoute::None
-            || self.prod.disconnect_route
-        {
-            return Err("`stale_rows`, `default_route` and `disconnect_route` belong under \
-                        \"basic\"."
-                .to_owned());
+    }
+
+    /// The switches of a path, to change them.
+    pub(crate) fn path_mut(&mut self, path: ServedPath) -> &mut PathFaults {
+        match path {
+            ServedPath::Prod => &mut self.prod,
+            ServedPath::Basic => &mut self.basic,
+            ServedPath::Graphql => &mut self.graphql,
+            ServedPath::BasicGraphql => &mut self.basic_graphql,
+            ServedPath::Events => &mut self.events,
         }
-        Ok(())
+    }
+}
+
+/// The switches that not every path has, and the paths that have them.
+fn owners(switch: &str) -> Option<&'static [ServedPath]> {
+    use ServedPath::{Basic, BasicGraphql, Events, Graphql, Prod};
+    match switch {
+        "welcome_delay_ms" | "drop_acks" => Some(&[Prod]),
+        "stale_rows" | "default_route" | "disconnect_route" => Some(&[Basic]),
+        "stop_ka" | "expire_tokens" | "expire_next" | "deny_rooms" | "drop_answers"
+        | "answer_delay_ms" | "connection_errors" | "drop_start_acks" | "clock_skew_ms" => {
+            Some(&[Graphql, BasicGraphql, Events])
+        }
+        "expired_as_schema_error" => Some(&[Graphql, BasicGraphql]),
+        "broadcast_errors" | "event_as_array" => Some(&[Events]),
+        _ => None,
     }
 }
 
 impl PathFaults {
-    fn validate(&self, path: &str) -> Result<(), String> {
+    fn validate(&self, served: ServedPath) -> Result<(), String> {
+        if let Some((switch, owners)) = self.misplaced(served) {
+            let owners: Vec<String> =
+                owners.iter().map(|owner| format!("\"{}\"", owner.name())).collect();
+            return Err(format!("`{switch}` belongs under {}.", owners.join(" or ")));
+        }
+        let path = served.name();
         if !(0.0..=1.0).contains(&self.drop_probability) {
             return Err(format!("`{path}.drop_probability` must be between 0 and 1."));
         }
-        if self.delay_ms > MAX_DELAY_MS || self.welcome_delay_ms > MAX_DELAY_MS {
+        let longest = self.delay_ms.max(self.welcome_delay_ms).max(self.answer_delay_ms);
+        if longest > MAX_DELAY_MS {
             return Err(format!("Delays of \"{path}\" must be at most {MAX_DELAY_MS} ms."));
         }
         if self.refuse.as_ref().is_some_and(|refuse| !(400..600).contains(&refuse.status)) {
@@ -190,7 +291,24 @@ impl PathFaults {
         if self.stale_rows.len() > MAX_STALE_ROWS {
             return Err(format!("`{path}.stale_rows` must have at most {MAX_STALE_ROWS} rows."));
         }
+        if self.clock_skew_ms.checked_abs().is_none_or(|skew| skew > MAX_CLOCK_SKEW_MS) {
+            return Err(format!("`{path}.clock_skew_ms` must be less than ten years."));
+        }
         Ok(())
+    }
+
+    /// The first switch that is on though this path does not have it.
+    fn misplaced(&self, path: ServedPath) -> Option<(String, &'static [ServedPath])> {
+        let fields = |faults: &Self| match serde_json::to_value(faults) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            Ok(_) | Err(_) => serde_json::Map::new(),
+        };
+        let unchanged = fields(&Self::default());
+        fields(self).into_iter().find_map(|(switch, value)| {
+            let owners = owners(&switch)?;
+            let is_on = unchanged.get(&switch) != Some(&value);
+            (is_on && !owners.contains(&path)).then_some((switch, owners))
+        })
     }
 }
 
@@ -203,6 +321,26 @@ pub(crate) struct Fate {
     pub(crate) delay: Duration,
     /// The connection is cut behind this frame.
     pub(crate) cut: bool,
+}
+
+/// What a frame is, as far as switches care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FrameKind {
+    /// It acknowledges a send on `/prod`.
+    Acknowledgement,
+    /// It acknowledges a subscription on AppSync.
+    StartAcknowledgement,
+    /// It is a sign of life; only `delay_ms` and `stop_ka` touch it, and it counts for none.
+    KeepAlive,
+    /// Anything else.
+    Other,
+}
+
+/// What happens to one HTTP answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AnswerFate {
+    pub(crate) lost: bool,
+    pub(crate) delay: Duration,
 }
 
 /// What happens to one send.
@@ -222,8 +360,7 @@ pub(crate) struct FaultDesk {
 #[derive(Debug, Default)]
 struct DeskState {
     faults: Faults,
-    prod_random: u64,
-    basic_random: u64,
+    random: [u64; ServedPath::ALL.len()],
 }
 
 impl FaultDesk {
@@ -235,15 +372,14 @@ impl FaultDesk {
     /// Replaces all switches.
     pub(crate) fn set(&self, faults: Faults) {
         let mut state = self.lock();
-        state.prod_random = faults.prod.seed;
-        state.basic_random = faults.basic.seed;
+        state.random = ServedPath::ALL.map(|path| faults.path(path).seed);
         state.faults = faults;
     }
 
     /// Decides about an upgrade: the status to refuse it with.
-    pub(crate) fn refusal(&self, dialect: Dialect) -> Option<u16> {
+    pub(crate) fn refusal(&self, path: ServedPath) -> Option<u16> {
         let mut state = self.lock();
-        let refuse = state.path(dialect).0.refuse.as_mut()?;
+        let refuse = state.faults.path_mut(path).refuse.as_mut()?;
         match &mut refuse.next {
             None => Some(refuse.status),
             Some(left) => take(left).then_some(refuse.status),
@@ -251,10 +387,19 @@ impl FaultDesk {
     }
 
     /// Decides about an outgoing frame.
-    pub(crate) fn outgoing(&self, dialect: Dialect, acknowledges: bool) -> Fate {
+    pub(crate) fn outgoing(&self, path: ServedPath, kind: FrameKind) -> Fate {
         let mut state = self.lock();
-        let (faults, random) = state.path(dialect);
-        let dropped_acknowledgement = acknowledges && take(&mut faults.drop_acks);
+        let (faults, random) = state.path(path);
+        let delay = Duration::from_millis(faults.delay_ms);
+        let dropped_acknowledgement = match kind {
+            FrameKind::Acknowledgement => take(&mut faults.drop_acks),
+            FrameKind::StartAcknowledgement => take(&mut faults.drop_start_acks),
+            FrameKind::KeepAlive => {
+                let lost = faults.stop_ka;
+                return Fate { lost, twice: false, after_the_next: false, delay, cut: false };
+            }
+            FrameKind::Other => false,
+        };
         let unlucky =
             faults.drop_probability > 0.0 && next_random(random) < faults.drop_probability;
         let lost = dropped_acknowledgement || take(&mut faults.drop_next) || unlucky;
@@ -272,19 +417,76 @@ impl FaultDesk {
             lost,
             twice: !lost && take(&mut faults.duplicate_next),
             after_the_next: !lost && take(&mut faults.reorder_next),
-            delay: Duration::from_millis(faults.delay_ms),
+            delay,
             cut,
         }
     }
 
     /// Decides about a send.
-    pub(crate) fn send(&self, dialect: Dialect) -> SendFate {
+    pub(crate) fn send(&self, path: ServedPath) -> SendFate {
         let mut state = self.lock();
-        let (faults, _) = state.path(dialect);
+        let faults = state.faults.path_mut(path);
         if take(&mut faults.throttle_next) {
             return SendFate::Throttled { retry_after_ms: faults.throttle_retry_after_ms };
         }
         if take(&mut faults.fail_next_sends) { SendFate::Failed } else { SendFate::Served }
+    }
+
+    /// Whether an operation of AppSync that is no send is throttled.
+    pub(crate) fn throttles(&self, path: ServedPath) -> bool {
+        take(&mut self.lock().faults.path_mut(path).throttle_next)
+    }
+
+    /// Whether a token that is looked at has expired.
+    pub(crate) fn expires_token(&self, path: ServedPath) -> bool {
+        let mut state = self.lock();
+        let faults = state.faults.path_mut(path);
+        faults.expire_tokens || take(&mut faults.expire_next)
+    }
+
+    /// Whether a subscription is refused like one that the schema does not know.
+    pub(crate) fn expires_like_schema_error(&self, path: ServedPath) -> bool {
+        take(&mut self.lock().faults.path_mut(path).expired_as_schema_error)
+    }
+
+    /// Whether nobody may enter a room.
+    pub(crate) fn denies_room(&self, path: ServedPath, room: &RoomId) -> bool {
+        let state = self.lock();
+        state.faults.path(path).deny_rooms.iter().any(|denied| denied == room.as_str())
+    }
+
+    /// How far the clock that judges signatures goes ahead.
+    pub(crate) fn clock_skew_ms(&self, path: ServedPath) -> i64 {
+        self.lock().faults.path(path).clock_skew_ms
+    }
+
+    /// What a connection is refused with.
+    pub(crate) fn connection_error(&self, path: ServedPath) -> Option<ServiceError> {
+        let mut state = self.lock();
+        let errors = state.faults.path_mut(path).connection_errors.as_mut()?;
+        if !errors.next.as_mut().is_none_or(take) {
+            return None;
+        }
+        Some(ServiceError::new(
+            errors.error_type.clone(),
+            errors.message.clone(),
+            errors.error_code,
+        ))
+    }
+
+    /// Decides about an HTTP answer.
+    pub(crate) fn answer(&self, path: ServedPath) -> AnswerFate {
+        let mut state = self.lock();
+        let faults = state.faults.path_mut(path);
+        AnswerFate {
+            lost: take(&mut faults.drop_answers),
+            delay: Duration::from_millis(faults.answer_delay_ms),
+        }
+    }
+
+    /// Whether a delivery of Events becomes an error.
+    pub(crate) fn breaks_broadcast(&self, path: ServedPath) -> bool {
+        take(&mut self.lock().faults.path_mut(path).broadcast_errors)
     }
 
     fn lock(&self) -> MutexGuard<'_, DeskState> {
@@ -293,11 +495,8 @@ impl FaultDesk {
 }
 
 impl DeskState {
-    fn path(&mut self, dialect: Dialect) -> (&mut PathFaults, &mut u64) {
-        match dialect {
-            Dialect::Full => (&mut self.faults.prod, &mut self.prod_random),
-            Dialect::Basic => (&mut self.faults.basic, &mut self.basic_random),
-        }
+    fn path(&mut self, path: ServedPath) -> (&mut PathFaults, &mut u64) {
+        (self.faults.path_mut(path), &mut self.random[path.index()])
     }
 }
 

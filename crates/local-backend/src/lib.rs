@@ -22,18 +22,28 @@
 //! ```
 
 mod access;
+mod appsync;
+mod backend;
+mod connection_summary;
 mod faults;
 mod gateway;
 mod local_api;
 mod options;
 mod rooms;
+mod served_path;
 mod server;
+mod services;
+mod sign_in;
+mod socket;
 mod storage;
 mod token_bucket;
 mod traffic_log;
 
-pub use faults::{DefaultRoute, Faults, PathFaults, Refuse, SilentDeath, StalePosition, StaleRow};
-pub use gateway::ConnectionSummary;
+pub use connection_summary::ConnectionSummary;
+pub use faults::{
+    ConnectionErrors, DefaultRoute, Faults, PathFaults, Refuse, SilentDeath, StalePosition,
+    StaleRow,
+};
 pub use options::Options;
 pub use server::{RunningServer, Server, StartError};
 pub use traffic_log::{Log, LogEntry};

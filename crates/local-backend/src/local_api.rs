@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::faults::Faults;
-use crate::gateway::Gateway;
+use crate::services::Services;
 
 /// What all these paths begin with.
 pub(crate) const PREFIX: &str = "/__local";
@@ -26,7 +26,7 @@ pub(crate) const PREFIX: &str = "/__local";
 /// The header that they want.
 const HEADER: &str = "x-roomlet-local";
 
-pub(crate) fn router() -> Router<Arc<Gateway>> {
+pub(crate) fn router() -> Router<Arc<Services>> {
     Router::new()
         .route("/faults", get(get_faults).put(put_faults).post(merge_faults).delete(reset_faults))
         .route("/close", post(close))
@@ -58,35 +58,35 @@ impl IntoResponse for Refusal {
     }
 }
 
-async fn get_faults(State(gateway): State<Arc<Gateway>>) -> Response<Body> {
-    answer(&gateway.faults.get())
+async fn get_faults(State(services): State<Arc<Services>>) -> Response<Body> {
+    answer(&services.backend.faults.get())
 }
 
 /// Replaces all switches.
-async fn put_faults(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Handled {
-    set_faults(&gateway, read(&body)?).await
+async fn put_faults(State(services): State<Arc<Services>>, body: Bytes) -> Handled {
+    set_faults(&services, read(&body)?).await
 }
 
 /// Changes the switches that the body names and leaves the others as they are.
-async fn merge_faults(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Handled {
+async fn merge_faults(State(services): State<Arc<Services>>, body: Bytes) -> Handled {
     let changes: Value = read(&body)?;
-    let mut merged = json!(gateway.faults.get());
+    let mut merged = json!(services.backend.faults.get());
     merge(&mut merged, changes);
     let faults = serde_json::from_value(merged).map_err(|error| unreadable(&error))?;
-    set_faults(&gateway, faults).await
+    set_faults(&services, faults).await
 }
 
-async fn reset_faults(State(gateway): State<Arc<Gateway>>) -> Handled {
-    set_faults(&gateway, Faults::default()).await
+async fn reset_faults(State(services): State<Arc<Services>>) -> Handled {
+    set_faults(&services, Faults::default()).await
 }
 
-async fn set_faults(gateway: &Gateway, faults: Faults) -> Handled {
+async fn set_faults(services: &Services, faults: Faults) -> Handled {
     faults.validate().map_err(|sentence| refuse(StatusCode::BAD_REQUEST, &sentence))?;
-    gateway
+    services
         .set_faults(faults)
         .await
         .map_err(|error| refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))?;
-    Ok(answer(&gateway.faults.get()))
+    Ok(answer(&services.backend.faults.get()))
 }
 
 #[derive(Deserialize)]
@@ -100,7 +100,7 @@ struct CloseRequest {
 /// Longest reason of a close frame (RFC 6455, section 5.5: 125 bytes with the code).
 const MAX_REASON_BYTES: usize = 123;
 
-async fn close(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Handled {
+async fn close(State(services): State<Arc<Services>>, body: Bytes) -> Handled {
     let request: CloseRequest = read(&body)?;
     let sendable = matches!(request.code, 1000..=1003 | 1007..=1014 | 3000..=4999);
     if !sendable || request.reason.len() > MAX_REASON_BYTES {
@@ -109,7 +109,7 @@ async fn close(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Handled {
             "Give a code that a close frame can carry and a reason of at most 123 bytes.",
         ));
     }
-    Ok(answer(&json!({ "connections": gateway.close_all(request.code, &request.reason) })))
+    Ok(answer(&json!({ "connections": services.close_all(request.code, &request.reason) })))
 }
 
 #[derive(Deserialize)]
@@ -119,23 +119,23 @@ struct SendRequest {
     text: String,
 }
 
-async fn send(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Handled {
+async fn send(State(services): State<Arc<Services>>, body: Bytes) -> Handled {
     let request: SendRequest = read(&body)?;
-    let connections = gateway.send_raw(&request.room_id, &request.text);
+    let connections = services.send_raw(&request.room_id, &request.text);
     Ok(answer(&json!({ "connections": connections })))
 }
 
-async fn get_log(State(gateway): State<Arc<Gateway>>) -> Response<Body> {
-    answer(&gateway.log.get())
+async fn get_log(State(services): State<Arc<Services>>) -> Response<Body> {
+    answer(&services.backend.log.get())
 }
 
-async fn clear_log(State(gateway): State<Arc<Gateway>>) -> Response<Body> {
-    gateway.log.clear();
-    answer(&gateway.log.get())
+async fn clear_log(State(services): State<Arc<Services>>) -> Response<Body> {
+    services.backend.log.clear();
+    answer(&services.backend.log.get())
 }
 
-async fn connections(State(gateway): State<Arc<Gateway>>) -> Response<Body> {
-    answer(&gateway.connections())
+async fn connections(State(services): State<Arc<Services>>) -> Response<Body> {
+    answer(&services.connections())
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::appsync::{DEFAULT_LIFETIME, DEFAULT_MAX_SUBSCRIPTIONS, KEEP_ALIVE, RealtimeLimits};
 use crate::gateway::{DEFAULT_MAX_FRAME, DEFAULT_MAX_MESSAGE, IDLE_TIMEOUT, LIFETIME, Limits};
+use crate::sign_in::{IamKey, SignIn};
 use crate::storage::Location;
 
 /// The port that everything in this repository expects.
@@ -13,6 +15,15 @@ const DEFAULT_PORT: u16 = 8787;
 
 /// Sends a second that a person with a paste buffer does not reach.
 const DEFAULT_RATE_LIMIT: u32 = 50;
+
+/// What AppSync clients send unless a flag says otherwise; as public as every default.
+const DEFAULT_API_KEY: &str = "da2-local";
+
+/// What tokens are signed with unless a flag says otherwise.
+const DEFAULT_JWT_SECRET: &str = "roomlet-local";
+
+/// What requests are signed with unless a flag says otherwise.
+const DEFAULT_IAM: &str = "AKIDLOCAL00000000000:local-secret";
 
 const ABOUT: &str = "\
 A development backend for Roomlet: the API Gateway WebSocket protocol on this machine.
@@ -65,6 +76,18 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub rooms: Option<PathBuf>,
 
+    /// API key that AppSync clients must send
+    #[arg(long, value_name = "KEY", default_value = DEFAULT_API_KEY, value_parser = parse_secret)]
+    pub api_key: String,
+
+    /// Secret that JSON Web Tokens must be signed with (HS256), on every path
+    #[arg(long, value_name = "SECRET", default_value = DEFAULT_JWT_SECRET, value_parser = parse_secret)]
+    pub jwt_secret: String,
+
+    /// Access key that AWS signatures must be made with, on every path
+    #[arg(long, value_name = "ID:SECRET", default_value = DEFAULT_IAM, value_parser = parse_access_key)]
+    pub iam: String,
+
     /// Origin whose pages may connect, besides loopback ones; may be given several times
     #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
     pub allow_origin: Vec<String>,
@@ -89,6 +112,18 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RATE_LIMIT)]
     pub rate_limit: u32,
 
+    /// Seconds between two `ka` frames of AppSync
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    pub keep_alive: Duration,
+
+    /// Seconds after which every AppSync connection is closed
+    #[arg(long, value_name = "SECONDS", default_value = "86400", value_parser = parse_seconds)]
+    pub appsync_lifetime: Duration,
+
+    /// Subscriptions that one AppSync connection may have
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SUBSCRIPTIONS)]
+    pub max_subscriptions: usize,
+
     /// Keep the rows of basic connections that a previous run left, as a real table would
     #[arg(long)]
     pub keep_stale: bool,
@@ -102,12 +137,18 @@ impl Default for Options {
             memory: false,
             token: None,
             rooms: None,
+            api_key: DEFAULT_API_KEY.to_owned(),
+            jwt_secret: DEFAULT_JWT_SECRET.to_owned(),
+            iam: DEFAULT_IAM.to_owned(),
             allow_origin: Vec::new(),
             idle_timeout: IDLE_TIMEOUT,
             lifetime: LIFETIME,
             max_frame: DEFAULT_MAX_FRAME,
             max_message: DEFAULT_MAX_MESSAGE,
             rate_limit: DEFAULT_RATE_LIMIT,
+            keep_alive: KEEP_ALIVE,
+            appsync_lifetime: DEFAULT_LIFETIME,
+            max_subscriptions: DEFAULT_MAX_SUBSCRIPTIONS,
             keep_stale: false,
         }
     }
@@ -121,6 +162,34 @@ impl Options {
 
     pub(crate) fn location(&self) -> Location {
         if self.memory { Location::Memory } else { Location::File(self.database.clone()) }
+    }
+
+    pub(crate) fn realtime_limits(&self) -> RealtimeLimits {
+        RealtimeLimits {
+            keep_alive: self.keep_alive,
+            lifetime: self.appsync_lifetime,
+            max_subscriptions: self.max_subscriptions,
+        }
+    }
+
+    /// The secrets that sign-ins are judged by. The error is one sentence.
+    pub(crate) fn sign_in(&self) -> Result<SignIn, String> {
+        let (id, secret) = self.iam.split_once(':').unwrap_or((&self.iam, ""));
+        for (flag, value) in [
+            ("--api-key", self.api_key.as_str()),
+            ("--jwt-secret", &self.jwt_secret),
+            ("--iam", id),
+            ("--iam", secret),
+        ] {
+            if value.is_empty() {
+                return Err(format!("{flag} is empty or incomplete; see roomlet-local --help."));
+            }
+        }
+        Ok(SignIn {
+            api_key: self.api_key.clone(),
+            jwt_secret: self.jwt_secret.clone(),
+            iam: IamKey { id: id.to_owned(), secret: secret.to_owned() },
+        })
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -148,6 +217,20 @@ fn parse_origin(text: &str) -> Result<String, String> {
         Ok(text.to_ascii_lowercase())
     } else {
         Err("write an origin, as in https://example.com or http://192.168.1.5:8080".to_owned())
+    }
+}
+
+fn parse_secret(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("give a value".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+fn parse_access_key(text: &str) -> Result<String, String> {
+    let complete =
+        text.split_once(':').is_some_and(|(id, secret)| !id.is_empty() && !secret.is_empty());
+    if complete {
+        Ok(text.to_owned())
+    } else {
+        Err("write an access key id and its secret, as in AKIDLOCAL00000000000:secret".to_owned())
     }
 }
 

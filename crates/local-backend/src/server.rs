@@ -10,8 +10,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HOST,
-    ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, ORIGIN, VARY,
 };
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
@@ -24,15 +24,25 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::access::{Origins, RoomAccess, is_loopback_host};
+use crate::backend::Backend;
+use crate::connection_summary::ConnectionSummary;
 use crate::faults::Faults;
-use crate::gateway::{ConnectionSummary, Dialect, Gateway, upgrade};
+use crate::gateway::{Dialect, Gateway, upgrade};
 use crate::local_api::{self, PREFIX};
 use crate::options::Options;
+use crate::services::Services;
 use crate::storage::Database;
 use crate::traffic_log::Log;
 
 /// How long each step of a shutdown may take.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+
+/// What a page may send along.
+const ALLOWED_HEADERS: &str = "accept, authorization, content-encoding, content-type, x-amz-date, \
+                               x-amz-security-token, x-amz-user-agent, x-api-key";
+
+/// What a page may read of an answer.
+const EXPOSED_HEADERS: &str = "date, x-amzn-errortype, x-amzn-requestid";
 
 const WHAT_THIS_IS: &str = "\
 roomlet-local is the development backend of Roomlet.
@@ -87,15 +97,18 @@ impl Server {
     pub async fn start(options: Options) -> Result<RunningServer, StartError> {
         let access = RoomAccess::new(options.token.clone(), options.rooms.as_deref())
             .map_err(StartError::Access)?;
+        let sign_in = options.sign_in().map_err(StartError::Access)?;
         let listeners = listen(options.port).await?;
         let address =
             listeners[0].local_addr().map_err(|error| StartError::Listen(options.port, error))?;
         let location = options.location();
         let (database, database_ended) = Database::open(&location, options.keep_stale)
             .map_err(|error| StartError::Database(options.database.clone(), error.0))?;
-        let gateway = Gateway::new(options.limits(), access, database);
+        let backend = Backend::new(access, sign_in, database);
+        let gateway = Gateway::new(&backend, options.limits());
+        let services = Arc::new(Services { backend, gateway });
         let stop = watch::Sender::new(false);
-        let router = router(&gateway, Origins::new(&options.allow_origin));
+        let router = router(&services, Origins::new(&options.allow_origin));
         let tasks = listeners
             .into_iter()
             .map(|listener| {
@@ -104,8 +117,8 @@ impl Server {
                 tokio::spawn(serving.into_future())
             })
             .collect();
-        let guard = EndOnDrop(Arc::clone(&gateway));
-        Ok(RunningServer { address, gateway, stop, tasks, database_ended, guard })
+        let guard = EndOnDrop(Arc::clone(&services));
+        Ok(RunningServer { address, services, stop, tasks, database_ended, guard })
     }
 }
 
@@ -113,7 +126,7 @@ impl Server {
 #[derive(Debug)]
 pub struct RunningServer {
     address: SocketAddr,
-    gateway: Arc<Gateway>,
+    services: Arc<Services>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<io::Result<()>>>,
     database_ended: oneshot::Receiver<()>,
@@ -122,7 +135,7 @@ pub struct RunningServer {
 
 /// Closes the connections of a server that is dropped.
 #[derive(Debug)]
-struct EndOnDrop(Arc<Gateway>);
+struct EndOnDrop(Arc<Services>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
@@ -143,53 +156,53 @@ impl RunningServer {
 
     /// The fault switches as they stand, with what is left of their counts.
     pub fn faults(&self) -> Faults {
-        self.gateway.faults.get()
+        self.services.backend.faults.get()
     }
 
     /// Replaces all fault switches. The error is one sentence.
     pub async fn set_faults(&self, faults: Faults) -> Result<(), String> {
         faults.validate()?;
-        self.gateway.set_faults(faults).await.map_err(|error| error.to_string())
+        self.services.set_faults(faults).await.map_err(|error| error.to_string())
     }
 
     /// Closes all connections with this code and says how many there were.
     pub fn close_all(&self, code: u16, reason: &str) -> usize {
-        self.gateway.close_all(code, reason)
+        self.services.close_all(code, reason)
     }
 
     /// Sends any text to all connections of a room, on both paths, and says to how many.
     pub fn send_raw(&self, room_id: &str, text: &str) -> usize {
-        self.gateway.send_raw(room_id, text)
+        self.services.send_raw(room_id, text)
     }
 
     /// What was received.
     pub fn log(&self) -> Log {
-        self.gateway.log.get()
+        self.services.backend.log.get()
     }
 
     /// Empties the log and its counts.
     pub fn clear_log(&self) {
-        self.gateway.log.clear();
+        self.services.backend.log.clear();
     }
 
     /// The open connections.
     pub fn connections(&self) -> Vec<ConnectionSummary> {
-        self.gateway.connections()
+        self.services.connections()
     }
 
     /// Closes all connections with code 1001, and returns when the port is free and the database
     /// closed.
     pub async fn shutdown(self) {
-        let Self { gateway, stop, tasks, database_ended, guard, .. } = self;
+        let Self { services, stop, tasks, database_ended, guard, .. } = self;
         stop.send_replace(true);
         drop(guard);
-        let _ = timeout(SHUTDOWN_GRACE, gateway.drained()).await;
+        let _ = timeout(SHUTDOWN_GRACE, services.backend.drained()).await;
         for mut task in tasks {
             if timeout(SHUTDOWN_GRACE, &mut task).await.is_err() {
                 task.abort();
             }
         }
-        drop(gateway);
+        drop(services);
         let _ = timeout(SHUTDOWN_GRACE, database_ended).await;
     }
 }
@@ -220,20 +233,20 @@ async fn listen(port: u16) -> Result<Vec<TcpListener>, StartError> {
     }
 }
 
-fn router(gateway: &Arc<Gateway>, origins: Origins) -> Router {
+fn router(services: &Arc<Services>, origins: Origins) -> Router {
     let gateway_path = |dialect: Dialect| {
-        any(move |State(gateway): State<Arc<Gateway>>, request: Request| async move {
-            upgrade(&gateway, dialect, request).await
+        any(move |State(services): State<Arc<Services>>, request: Request| async move {
+            upgrade(&services.gateway, dialect, request).await
         })
     };
     Router::new()
         .route("/", get(|| async { WHAT_THIS_IS }))
-        .route(Dialect::Full.path(), gateway_path(Dialect::Full))
-        .route(Dialect::Basic.path(), gateway_path(Dialect::Basic))
+        .route(Dialect::Full.served().as_str(), gateway_path(Dialect::Full))
+        .route(Dialect::Basic.served().as_str(), gateway_path(Dialect::Basic))
         .nest(PREFIX, local_api::router())
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this path; see /.\n") })
         .layer(middleware::from_fn_with_state(Arc::new(origins), check))
-        .with_state(Arc::clone(gateway))
+        .with_state(Arc::clone(services))
 }
 
 /// Refuses what comes by another host's name or from another host's page, and lets loopback pages
@@ -269,8 +282,9 @@ async fn check(
         headers.insert(VARY, HeaderValue::from_static("origin"));
         let methods = HeaderValue::from_static("GET, POST");
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-        let allowed = HeaderValue::from_static("authorization, content-type, x-api-key");
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOWED_HEADERS));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
     response
 }

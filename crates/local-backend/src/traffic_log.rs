@@ -1,4 +1,4 @@
-//! What the gateway received, for tests to look at: actions, sizes and keys, never bodies.
+//! What the server received, for tests to look at: actions, sizes and keys, never bodies.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::gateway::Dialect;
+use crate::served_path::ServedPath;
 
 /// Entries that are kept; older ones are forgotten, but still counted.
 const MAX_ENTRIES: usize = 1_000;
@@ -20,14 +20,15 @@ const MAX_WORD_CHARACTERS: usize = 64;
 /// Different actions that are counted, so that a client cannot grow the table without end.
 const MAX_COUNTED_ACTIONS: usize = 64;
 
-/// What the gateway received since it started or since the log was emptied.
+/// What the server received since it started or since the log was emptied.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Log {
     /// Accepted upgrades.
     pub connects: u64,
     /// Refused upgrades.
     pub refusals: u64,
-    /// Received text frames by action; those without one are counted as `(none)`.
+    /// Received text frames by action (on AppSync: by type) and HTTP requests by the operation that
+    /// they ask for; those without one are counted as `(none)`.
     pub actions: BTreeMap<String, u64>,
     /// The last entries, oldest first.
     pub entries: VecDeque<LogEntry>,
@@ -64,12 +65,21 @@ pub enum LogEntry {
         path: &'static str,
         /// The connection it came from.
         connection_id: String,
-        /// Its `action`, if it is JSON with one.
+        /// Its `action`, if it is JSON with one; on AppSync its `type`.
         action: Option<String>,
         /// Its length in bytes.
         bytes: usize,
         /// The keys of its JSON object.
         keys: Vec<String>,
+    },
+    /// An HTTP request to AppSync was received.
+    Request {
+        /// The path.
+        path: &'static str,
+        /// What it asks for: the fields of a mutation or query, or `publish`.
+        action: Option<String>,
+        /// The length of its body in bytes.
+        bytes: usize,
     },
     /// A connection ended.
     Disconnect {
@@ -96,33 +106,31 @@ impl TrafficLog {
         *self.lock() = Log::default();
     }
 
-    pub(crate) fn connected(&self, dialect: Dialect, connection_id: &str) {
+    pub(crate) fn connected(&self, path: ServedPath, connection_id: &str) {
         let mut log = self.lock();
         log.connects += 1;
         let connection_id = connection_id.to_owned();
-        log.push(LogEntry::Connect { path: dialect.path(), connection_id });
+        log.push(LogEntry::Connect { path: path.as_str(), connection_id });
     }
 
-    pub(crate) fn refused(&self, dialect: Dialect, status: u16) {
+    pub(crate) fn refused(&self, path: ServedPath, status: u16) {
         let mut log = self.lock();
         log.refusals += 1;
-        log.push(LogEntry::Refuse { path: dialect.path(), status });
+        log.push(LogEntry::Refuse { path: path.as_str(), status });
     }
 
-    pub(crate) fn received(&self, dialect: Dialect, connection_id: &str, text: &str) {
+    pub(crate) fn received(&self, path: ServedPath, connection_id: &str, text: &str) {
         let parsed: Option<Value> = serde_json::from_str(text).ok();
         let object = parsed.as_ref().and_then(Value::as_object);
-        let action = object.and_then(|object| object.get("action")).and_then(Value::as_str);
+        let key = if path.is_appsync() { "type" } else { "action" };
+        let action = object.and_then(|object| object.get(key)).and_then(Value::as_str);
         let action = action.map(shorten);
         let keys = object.into_iter().flat_map(|object| object.keys());
         let keys = keys.take(MAX_KEYS).map(|key| shorten(key)).collect();
         let mut log = self.lock();
-        let counted = action.clone().unwrap_or_else(|| "(none)".to_owned());
-        if log.actions.len() < MAX_COUNTED_ACTIONS || log.actions.contains_key(&counted) {
-            *log.actions.entry(counted).or_default() += 1;
-        }
+        log.count_one(action.as_deref());
         log.push(LogEntry::Frame {
-            path: dialect.path(),
+            path: path.as_str(),
             connection_id: connection_id.to_owned(),
             action,
             bytes: text.len(),
@@ -130,9 +138,16 @@ impl TrafficLog {
         });
     }
 
-    pub(crate) fn disconnected(&self, dialect: Dialect, connection_id: &str, code: Option<u16>) {
+    pub(crate) fn requested(&self, path: ServedPath, action: Option<&str>, bytes: usize) {
+        let action = action.map(shorten);
+        let mut log = self.lock();
+        log.count_one(action.as_deref());
+        log.push(LogEntry::Request { path: path.as_str(), action, bytes });
+    }
+
+    pub(crate) fn disconnected(&self, path: ServedPath, connection_id: &str, code: Option<u16>) {
         let connection_id = connection_id.to_owned();
-        let entry = LogEntry::Disconnect { path: dialect.path(), connection_id, code };
+        let entry = LogEntry::Disconnect { path: path.as_str(), connection_id, code };
         self.lock().push(entry);
     }
 
@@ -142,6 +157,13 @@ impl TrafficLog {
 }
 
 impl Log {
+    fn count_one(&mut self, action: Option<&str>) {
+        let action = action.unwrap_or("(none)");
+        if self.actions.len() < MAX_COUNTED_ACTIONS || self.actions.contains_key(action) {
+            *self.actions.entry(action.to_owned()).or_default() += 1;
+        }
+    }
+
     fn push(&mut self, entry: LogEntry) {
         if self.entries.len() == MAX_ENTRIES {
             self.entries.pop_front();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Gateway;
 use super::connection::Connection;
-use super::delivery::Gone;
 use super::frames::GatewayError;
-use super::{Gateway, now, random_bytes};
-use crate::faults::{DefaultRoute, SendFate};
+use crate::backend::{Delivery, Gone, Selected, now, random_bytes};
+use crate::faults::{DefaultRoute, FrameKind, SendFate};
 use crate::rooms::{NewMessage, RoomId, SendError, Sent, StoreError, send};
 
 /// Runs the route that a text frame selects.
@@ -24,7 +24,7 @@ pub(super) async fn receive(gateway: &Arc<Gateway>, connection: &Arc<Connection>
 
 /// The tutorial's Lambda: stores the message, then posts it to the rows of the room in turn.
 async fn send_message(gateway: &Arc<Gateway>, connection: &Arc<Connection>, body: &Value) {
-    match gateway.faults.send(connection.dialect) {
+    match gateway.backend.faults.send(connection.dialect.served()) {
         SendFate::Served => {}
         SendFate::Throttled { .. } => {
             return answer(gateway, connection, GatewayError::TooManyRequests);
@@ -57,7 +57,9 @@ async fn send_message(gateway: &Arc<Gateway>, connection: &Arc<Connection>, body
         move |durable: Result<(), StoreError>| {
             let delivered = match (durable, sent, rows) {
                 (Ok(()), Ok(Sent::Stored(message)), Ok(rows)) => {
-                    gateway_then.deliver(&message, &rows)
+                    let selected = &Selected::All;
+                    let delivery = Delivery { message: &message, rows: &rows, selected };
+                    gateway_then.backend.deliver(&delivery)
                 }
                 (_, Err(SendError::Store(error)), _) | (_, _, Err(error)) => {
                     eprintln!("roomlet-local: {error}");
@@ -70,11 +72,11 @@ async fn send_message(gateway: &Arc<Gateway>, connection: &Arc<Connection>, body
             }
         }
     };
-    gateway.database.submit(work).await;
+    gateway.backend.database.submit(work).await;
 }
 
 async fn default_route(gateway: &Arc<Gateway>, connection: &Arc<Connection>, text: &str) {
-    match gateway.faults.get().basic.default_route {
+    match gateway.backend.faults.get().basic.default_route {
         DefaultRoute::None => answer(gateway, connection, GatewayError::Forbidden),
         DefaultRoute::Silent => {}
         DefaultRoute::Error => answer(gateway, connection, GatewayError::InternalServerError),
@@ -83,7 +85,7 @@ async fn default_route(gateway: &Arc<Gateway>, connection: &Arc<Connection>, tex
                 "Use the sendMessage route to send a message. Your info: {{\"connectionId\":\"{}\"}}",
                 connection.id.as_str()
             );
-            connection.post(&gateway.faults, line, false);
+            connection.post(&gateway.backend.faults, line, FrameKind::Other);
         }
         DefaultRoute::Broadcast => broadcast(gateway, connection, text).await,
     }
@@ -108,9 +110,9 @@ async fn broadcast(gateway: &Arc<Gateway>, connection: &Arc<Connection>, text: &
             }
         }
     };
-    gateway.database.submit(work).await;
+    gateway.backend.database.submit(work).await;
 }
 
 fn answer(gateway: &Gateway, connection: &Connection, error: GatewayError) {
-    connection.post(&gateway.faults, error.frame(connection), false);
+    connection.post(&gateway.backend.faults, error.frame(connection), FrameKind::Other);
 }

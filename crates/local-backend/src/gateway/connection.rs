@@ -5,15 +5,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::Dialect;
-pub(super) use super::outbox::Ending;
-use super::outbox::{Outbox, OutboxReceiver};
 use crate::access::Admission;
-use crate::faults::FaultDesk;
-use crate::rooms::{RoomId, Sender, SenderKind, connection_guest_id};
+use crate::backend::random_bytes;
+use crate::connection_summary::ConnectionSummary;
+use crate::faults::{FaultDesk, FrameKind};
+use crate::rooms::{DisplayName, RoomId, Sender, SenderKind, connection_guest_id};
+use crate::socket::{Outbox, OutboxReceiver};
 use crate::token_bucket::TokenBucket;
 
 /// Bytes of an opaque id: eleven make sixteen characters that end in `=`, like the gateway's.
@@ -40,26 +40,7 @@ impl ConnectionId {
 
 /// A fresh id in the gateway's form, for a connection or a request.
 pub(super) fn opaque_id() -> String {
-    STANDARD.encode(super::random_bytes::<OPAQUE_ID_BYTES>())
-}
-
-/// What `/__local/connections` says of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ConnectionSummary {
-    /// Its id.
-    pub connection_id: String,
-    /// Its path: `/prod` or `/basic`.
-    pub path: &'static str,
-    /// The rooms it is in.
-    pub rooms: Vec<String>,
-    /// Whether it has said `hello`.
-    pub hello: bool,
-    /// The sender id that its messages carry.
-    pub sender_id: String,
-    /// Frames that were queued for it.
-    pub frames_out: u64,
-    /// Text frames that came from it.
-    pub frames_in: u64,
+    STANDARD.encode(random_bytes::<OPAQUE_ID_BYTES>())
 }
 
 /// A connection.
@@ -106,9 +87,9 @@ impl Connection {
 
     /// Queues a frame, as a POST to `@connections` does. What the switches lose is queued too, for
     /// all that the caller can see.
-    pub(super) fn post(&self, faults: &FaultDesk, text: String, acknowledges: bool) {
+    pub(super) fn post(&self, faults: &FaultDesk, text: String, kind: FrameKind) {
         self.frames_out.fetch_add(1, Ordering::Relaxed);
-        self.outbox.queue(text, faults.outgoing(self.dialect, acknowledges));
+        self.outbox.queue(text, faults.outgoing(self.dialect.served(), kind));
     }
 
     /// Whether it has said `hello`.
@@ -121,13 +102,22 @@ impl Connection {
         self.session().hello = Some(sender);
     }
 
-    /// The sender of its messages: who said `hello`, else a guest known by its connection.
+    /// The sender of its messages: who said `hello`, else who signed in, else a guest known by its
+    /// connection.
     pub(super) fn sender(&self) -> Sender {
-        self.session().hello.clone().unwrap_or_else(|| Sender {
+        let hello = self.session().hello.clone();
+        hello.or_else(|| self.signed_in()).unwrap_or_else(|| Sender {
             id: connection_guest_id(self.id.as_str()),
             name: None,
             kind: SenderKind::Guest,
         })
+    }
+
+    /// Who signed in at the upgrade, if somebody did.
+    pub(super) fn signed_in(&self) -> Option<Sender> {
+        let user = self.admission.user()?;
+        let name = user.name.as_deref().and_then(DisplayName::clean).map(DisplayName::into_string);
+        Some(Sender { id: user.subject.clone(), name, kind: SenderKind::User })
     }
 
     /// Takes one send from what the rate limit allows, or says how long to wait for the next.
@@ -138,7 +128,7 @@ impl Connection {
     pub(super) fn summary(&self, rooms: &[RoomId]) -> ConnectionSummary {
         ConnectionSummary {
             connection_id: self.id.as_str().to_owned(),
-            path: self.dialect.path(),
+            path: self.dialect.served().as_str(),
             rooms: rooms.iter().map(|room| room.as_str().to_owned()).collect(),
             hello: self.has_said_hello(),
             sender_id: self.sender().id,

@@ -5,11 +5,8 @@ use serde::Serialize;
 use super::connection::ConnectionId;
 use super::full::wire::MessageFrame;
 use super::{Dialect, Gateway, frames::to_json};
-use crate::rooms::Message;
-
-/// A row of `Connections` stands for a connection that is gone (HTTP 410): the loop stopped there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gone;
+use crate::backend::{Audience, Delivery, Gone};
+use crate::faults::FrameKind;
 
 /// The frame of the basic dialect.
 #[derive(Serialize)]
@@ -21,13 +18,14 @@ struct BasicFrame<'a> {
     created_at: String,
 }
 
-impl Gateway {
+impl Audience for Gateway {
     /// Delivers a message to full connections, and to basic ones by the rows of their table.
-    pub(super) fn deliver(&self, message: &Message, rows: &[String]) -> Result<(), Gone> {
+    fn deliver(&self, delivery: &Delivery<'_>) -> Result<(), Gone> {
+        let message = delivery.message;
         let frame = to_json(&MessageFrame::new(message));
         for connection in self.registry.members(&message.room) {
             if connection.dialect == Dialect::Full {
-                connection.post(&self.faults, frame.clone(), false);
+                connection.post(&self.backend.faults, frame.clone(), FrameKind::Other);
             }
         }
         let basic = to_json(&BasicFrame {
@@ -36,15 +34,17 @@ impl Gateway {
             sender_connection_id: message.sender_connection_id.as_deref().unwrap_or_default(),
             created_at: message.key.created_at.to_string(),
         });
-        self.post_to_rows(rows, &basic)
+        self.post_to_rows(delivery.rows, &basic)
     }
+}
 
+impl Gateway {
     /// Posts a frame to each connection of these rows in turn, up to the first that is gone.
     pub(super) fn post_to_rows(&self, rows: &[String], frame: &str) -> Result<(), Gone> {
         for row in rows {
             let id = ConnectionId::from_store(row.clone());
             let connection = self.registry.get(&id).ok_or(Gone)?;
-            connection.post(&self.faults, frame.to_owned(), false);
+            connection.post(&self.backend.faults, frame.to_owned(), FrameKind::Other);
         }
         Ok(())
     }

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Gateway;
 use super::connection::Connection;
 use super::frames::to_json;
-use super::{Gateway, now, random_bytes};
-use crate::faults::SendFate;
+use crate::backend::{Delivery, Selected, now, random_bytes};
+use crate::faults::{FrameKind, SendFate};
 use crate::rooms::{
     DisplayName, GuestKey, HistoryError, Message, NewMessage, Page, PageRequest, RoomId, SendError,
     Sender, SenderKind, Sent, StoreError, read_page, send,
@@ -53,7 +54,7 @@ struct Route {
 
 impl Route {
     fn hello(self, guest_key: Option<GuestKey>, name: Option<DisplayName>) {
-        let delay = Duration::from_millis(self.gateway.faults.get().prod.welcome_delay_ms);
+        let delay = Duration::from_millis(self.gateway.backend.faults.get().prod.welcome_delay_ms);
         if delay.is_zero() {
             return self.welcome(guest_key, name);
         }
@@ -65,9 +66,15 @@ impl Route {
 
     fn welcome(&self, guest_key: Option<GuestKey>, name: Option<DisplayName>) {
         let connection = &self.connection;
-        let id = guest_key.map_or_else(|| connection.sender().id, |key| key.guest_id());
         let name = name.map(DisplayName::into_string);
-        let sender = Sender { id, name, kind: SenderKind::Guest };
+        let sender = match connection.signed_in() {
+            // What somebody who signed in says of themselves counts for a name they lack.
+            Some(user) => Sender { name: user.name.clone().or(name), ..user },
+            None => {
+                let id = guest_key.map_or_else(|| connection.sender().id, |key| key.guest_id());
+                Sender { id, name, kind: SenderKind::Guest }
+            }
+        };
         connection.say_hello(sender.clone());
         self.answer(&Answer::Welcome {
             features: FEATURES,
@@ -124,7 +131,7 @@ impl Route {
                 self.sent(&room, client_message_id, sent, &rows);
             }
         };
-        gateway.database.submit(work).await;
+        gateway.backend.database.submit(work).await;
     }
 
     /// Whether this connection may send to a room now.
@@ -138,7 +145,7 @@ impl Route {
             ..ErrorFrame::new(ErrorCode::RateLimited, "Send more slowly.")
         };
         self.connection.take_send().map_err(limited)?;
-        match self.gateway.faults.send(self.connection.dialect) {
+        match self.gateway.backend.faults.send(self.connection.dialect.served()) {
             SendFate::Served => Ok(()),
             SendFate::Throttled { retry_after_ms } => Err(limited(retry_after_ms)),
             SendFate::Failed => Err(internal(room)),
@@ -157,7 +164,8 @@ impl Route {
             Ok(Sent::Stored(message)) => {
                 // A stale row ends the loop over the basic rows; the sender, who speaks the full
                 // dialect, learns nothing of it.
-                let _ = self.gateway.deliver(&message, rows);
+                let delivery = Delivery { message: &message, rows, selected: &Selected::All };
+                let _ = self.gateway.backend.deliver(&delivery);
                 self.acknowledge(&message);
             }
             Ok(Sent::Repeated(message)) => self.acknowledge(&message),
@@ -186,7 +194,7 @@ impl Route {
                 id: message.key.id.as_str(),
                 created_at: message.key.created_at.to_string(),
             });
-            self.connection.post(&self.gateway.faults, ack, true);
+            self.connection.post(&self.gateway.backend.faults, ack, FrameKind::Acknowledgement);
         }
     }
 
@@ -205,7 +213,7 @@ impl Route {
                 self.show(&request.room, request_id, page);
             }
         };
-        gateway.database.submit(work).await;
+        gateway.backend.database.submit(work).await;
     }
 
     fn show(&self, room: &RoomId, request_id: String, page: Result<Page, HistoryError>) {
@@ -247,7 +255,7 @@ impl Route {
     }
 
     fn post(&self, frame: &impl Serialize) {
-        self.connection.post(&self.gateway.faults, to_json(frame), false);
+        self.connection.post(&self.gateway.backend.faults, to_json(frame), FrameKind::Other);
     }
 }
 

@@ -18,16 +18,7 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 pub(super) const MAX_URL: usize = 4_096;
 
 /// Open connections; far above what one developer's machine needs, far below its file limit.
-pub(super) const MAX_CONNECTIONS: usize = 2_000;
-
-/// Frames that wait for one connection. A client this far behind does not read any more.
-pub(super) const MAX_QUEUED_FRAMES: usize = 2_048;
-
-/// Bytes that wait for one connection: some forty full history pages.
-pub(super) const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_CONNECTIONS: usize = 2_000;
 
 /// Rooms of one `/prod` connection.
 pub(super) const MAX_ROOMS_PER_CONNECTION: usize = 100;
-
-/// How long the other side has for its half of a close.
-pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(2);

@@ -9,26 +9,27 @@ mod delivery;
 mod frames;
 mod full;
 mod limits;
-mod outbox;
+mod peer;
 mod registry;
-mod socket;
 mod upgrade;
 
-pub use connection::ConnectionSummary;
-pub(crate) use limits::{DEFAULT_MAX_FRAME, DEFAULT_MAX_MESSAGE, IDLE_TIMEOUT, LIFETIME};
+pub(crate) use limits::{
+    DEFAULT_MAX_FRAME, DEFAULT_MAX_MESSAGE, IDLE_TIMEOUT, LIFETIME, MAX_CONNECTIONS,
+};
 pub(crate) use upgrade::upgrade;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use tokio::sync::watch;
-
-use crate::access::{Admission, RoomAccess};
-use crate::faults::{FaultDesk, Faults, SilentDeath, StalePosition};
-use crate::rooms::{RoomId, StoreError, Timestamp};
-use crate::storage::{Database, RowPosition};
-use crate::traffic_log::TrafficLog;
-use connection::{Connection, ConnectionId, Ending};
+use crate::access::Admission;
+use crate::backend::{Audience, Backend};
+use crate::connection_summary::{ConnectionSummary, Sockets};
+use crate::faults::{FrameKind, StalePosition, StaleRow};
+use crate::rooms::{RoomId, StoreError};
+use crate::served_path::ServedPath;
+use crate::socket::Ending;
+use crate::storage::RowPosition;
+use connection::{Connection, ConnectionId};
 use registry::Registry;
 
 /// Which of the two dialects a path speaks.
@@ -42,10 +43,10 @@ pub(crate) enum Dialect {
 
 impl Dialect {
     /// Its path.
-    pub(crate) fn path(self) -> &'static str {
+    pub(crate) fn served(self) -> ServedPath {
         match self {
-            Self::Full => "/prod",
-            Self::Basic => "/basic",
+            Self::Full => ServedPath::Prod,
+            Self::Basic => ServedPath::Basic,
         }
     }
 }
@@ -65,101 +66,43 @@ pub(crate) struct Limits {
     pub(crate) rate_limit: u32,
 }
 
-/// The gateway with everything behind it.
+/// The gateway: its connections, in front of the shared backend.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    pub(crate) limits: Limits,
-    pub(crate) access: RoomAccess,
-    pub(crate) faults: FaultDesk,
-    pub(crate) log: TrafficLog,
+    pub(crate) backend: Arc<Backend>,
+    limits: Limits,
     registry: Registry,
-    database: Database,
-    /// Closed when the last connection task ended.
-    tasks: watch::Sender<()>,
 }
 
 impl Gateway {
-    pub(crate) fn new(limits: Limits, access: RoomAccess, database: Database) -> Arc<Self> {
-        Arc::new(Self {
-            limits,
-            access,
-            faults: FaultDesk::default(),
-            log: TrafficLog::default(),
-            registry: Registry::default(),
-            database,
-            tasks: watch::Sender::new(()),
-        })
+    pub(crate) fn new(backend: &Arc<Backend>, limits: Limits) -> Arc<Self> {
+        let backend_then = Arc::clone(backend);
+        let gateway =
+            Arc::new(Self { backend: backend_then, limits, registry: Registry::default() });
+        let audience: Arc<dyn Audience> = Arc::clone(&gateway) as Arc<dyn Audience>;
+        backend.add_audience(Arc::downgrade(&audience));
+        gateway
     }
 
-    /// Replaces the fault switches, and does at once what is no lasting switch.
-    pub(crate) async fn set_faults(&self, mut faults: Faults) -> Result<(), StoreError> {
-        let stale_rows = std::mem::take(&mut faults.basic.stale_rows);
-        let deaths = [
-            (Dialect::Full, faults.prod.silent_death),
-            (Dialect::Basic, faults.basic.silent_death),
-        ];
-        for path in [&mut faults.prod, &mut faults.basic] {
-            if path.silent_death == SilentDeath::Open {
-                path.silent_death = SilentDeath::None;
-            }
-        }
-        self.faults.set(faults);
-        for (dialect, death) in deaths {
-            if death != SilentDeath::None {
-                for connection in self.registry.all() {
-                    if connection.dialect == dialect {
-                        connection.outbox.end(Ending::Silence);
-                    }
-                }
-            }
-        }
-        for row in stale_rows {
+    /// Inserts rows of connections that are gone.
+    pub(crate) async fn insert_stale_rows(&self, rows: Vec<StaleRow>) -> Result<(), StoreError> {
+        for row in rows {
             let room = RoomId::from_store(row.room_id);
             let position = match row.position {
                 StalePosition::First => RowPosition::First,
                 StalePosition::Last => RowPosition::Last,
             };
             let gone = ConnectionId::generate();
-            self.database
+            self.backend
+                .database
                 .run(move |store| store.insert_connection(gone.as_str(), &room, position))
                 .await?;
         }
         Ok(())
     }
 
-    /// Closes every connection and says how many there were.
-    pub(crate) fn close_all(&self, code: u16, reason: &str) -> usize {
-        let connections = self.registry.all();
-        for connection in &connections {
-            connection.outbox.end(Ending::Close { code, reason: reason.to_owned() });
-        }
-        connections.len()
-    }
-
-    /// Sends `text` as it is to every connection of a room, by any path, and says to how many.
-    pub(crate) fn send_raw(&self, room: &str, text: &str) -> usize {
-        let members = self.registry.members(&RoomId::from_store(room.to_owned()));
-        for connection in &members {
-            connection.post(&self.faults, text.to_owned(), false);
-        }
-        members.len()
-    }
-
-    /// The open connections.
-    pub(crate) fn connections(&self) -> Vec<ConnectionSummary> {
-        let all = self.registry.all();
-        all.iter()
-            .map(|connection| connection.summary(&self.registry.rooms_of(&connection.id)))
-            .collect()
-    }
-
-    /// Waits until every connection has ended.
-    pub(crate) async fn drained(&self) {
-        self.tasks.closed().await;
-    }
-
     fn may_enter(&self, admission: &Admission, room: &RoomId) -> bool {
-        self.access.may_enter(admission, room)
+        self.backend.access.may_enter(admission, room)
     }
 
     /// Adds a connection and whatever its `$connect` route stores.
@@ -170,7 +113,8 @@ impl Gateway {
             self.registry.join(connection, &room);
             if connection.dialect == Dialect::Basic {
                 let id = connection.id.clone();
-                self.database
+                self.backend
+                    .database
                     .run(move |store| {
                         // `RoomIndex` has no sort key, so that a query has no order to rely on. Newest first is the one in which
                         // a person who reloads the page still gets messages in front of their own stale row.
@@ -185,10 +129,11 @@ impl Gateway {
     /// Forgets a connection. The basic dialect has no `$disconnect`, so its row stays.
     async fn disconnect(&self, connection: &Connection) {
         self.registry.remove(&connection.id);
-        if connection.dialect == Dialect::Basic && self.faults.get().basic.disconnect_route {
+        if connection.dialect == Dialect::Basic && self.backend.faults.get().basic.disconnect_route
+        {
             let id = connection.id.clone();
             let deleted =
-                self.database.run(move |store| store.delete_connection(id.as_str())).await;
+                self.backend.database.run(move |store| store.delete_connection(id.as_str())).await;
             if let Err(error) = deleted {
                 eprintln!("roomlet-local: {error}");
             }
@@ -196,18 +141,35 @@ impl Gateway {
     }
 }
 
-/// The wall clock.
-fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// Random bytes; on the platforms this runs on the system's source does not fail.
-fn random_bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    if let Err(error) = getrandom::fill(&mut bytes) {
-        // Ids would repeat; nothing sensible can be done without them.
-        panic!("the system gives no random bytes: {error}");
+impl Sockets for Gateway {
+    fn close_all(&self, code: u16, reason: &str) -> usize {
+        let connections = self.registry.all();
+        for connection in &connections {
+            connection.outbox.end(Ending::Close { code, reason: reason.to_owned() });
+        }
+        connections.len()
     }
-    bytes
+
+    fn silence(&self, path: ServedPath) {
+        for connection in self.registry.all() {
+            if connection.dialect.served() == path {
+                connection.outbox.end(Ending::Silence);
+            }
+        }
+    }
+
+    fn send_raw(&self, room: &RoomId, text: &str) -> usize {
+        let members = self.registry.members(room);
+        for connection in &members {
+            connection.post(&self.backend.faults, text.to_owned(), FrameKind::Other);
+        }
+        members.len()
+    }
+
+    fn connections(&self) -> Vec<ConnectionSummary> {
+        let all = self.registry.all();
+        all.iter()
+            .map(|connection| connection.summary(&self.registry.rooms_of(&connection.id)))
+            .collect()
+    }
 }

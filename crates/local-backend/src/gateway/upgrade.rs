@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::{
-    CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::upgrade::OnUpgrade;
-use percent_encoding::percent_decode_str;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::connection::{Connection, Ending};
+use super::connection::Connection;
 use super::limits::MAX_URL;
-use super::{Dialect, Gateway, socket};
+use super::peer::GatewayPeer;
+use super::{Dialect, Gateway};
+use crate::access::Admission;
+use crate::appsync::Headers;
+use crate::backend::now;
 use crate::faults::SilentDeath;
 use crate::rooms::RoomId;
+use crate::sign_in::{SignedRequest, looks_like_jwt};
+use crate::socket::{self, Ending, Refusal, handshake_key, query_pairs, subprotocols, url_length};
 
 /// The subprotocol that is answered.
 const SUBPROTOCOL: &str = "roomlet.v1";
@@ -35,15 +35,13 @@ pub(crate) async fn upgrade(
     match accept(gateway, dialect, request).await {
         Ok(response) => response,
         Err((status, sentence)) => {
-            gateway.log.refused(dialect, status.as_u16());
+            gateway.backend.log.refused(dialect.served(), status.as_u16());
             let mut response = Response::new(Body::from(format!("{sentence}\n")));
             *response.status_mut() = status;
             response
         }
     }
 }
-
-type Refusal = (StatusCode, &'static str);
 
 async fn accept(
     gateway: &Arc<Gateway>,
@@ -54,7 +52,7 @@ async fn accept(
         return Err((StatusCode::URI_TOO_LONG, "The URL is longer than 4,096 characters."));
     }
     let accept_key = handshake_key(&request)?;
-    if let Some(status) = gateway.faults.refusal(dialect) {
+    if let Some(status) = gateway.backend.faults.refusal(dialect.served()) {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         return Err((status, "A fault switch refuses this upgrade."));
     }
@@ -66,8 +64,11 @@ async fn accept(
         let decoded = URL_SAFE_NO_PAD.decode(encoded).ok();
         Some(decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
     });
-    let Some(admission) = gateway.access.admit(token.or(query.token)) else {
-        return Err((StatusCode::UNAUTHORIZED, "This needs a token that the server knows."));
+    let token = token.or(query.token);
+    let admission = if query.is_signed {
+        admit_signed(gateway, &request)?
+    } else {
+        admit_token(gateway, token)?
     };
     let first_room = match dialect {
         Dialect::Full => RoomId::parse(query.room_id.as_deref()),
@@ -93,66 +94,48 @@ async fn accept(
         gateway.registry.remove(&connection.id);
         return Err((StatusCode::BAD_GATEWAY, "The $connect route failed."));
     }
-    let switches = gateway.faults.get();
-    let death = match dialect {
-        Dialect::Full => switches.prod.silent_death,
-        Dialect::Basic => switches.basic.silent_death,
-    };
-    if death == SilentDeath::All {
+    let backend = &gateway.backend;
+    if backend.faults.get().path(dialect.served()).silent_death == SilentDeath::All {
         connection.outbox.end(Ending::Silence);
     }
-    gateway.log.connected(dialect, connection.id.as_str());
-    tokio::spawn(socket::run(Arc::clone(gateway), connection, receiver, on_upgrade));
+    backend.log.connected(dialect.served(), connection.id.as_str());
+    let peer = GatewayPeer { gateway: Arc::clone(gateway), connection };
+    tokio::spawn(socket::run(Arc::new(peer), receiver, on_upgrade));
 
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(SEC_WEBSOCKET_ACCEPT, accept_key);
-    if offered.iter().any(|protocol| protocol == SUBPROTOCOL) {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    let answers = offered.iter().any(|protocol| protocol == SUBPROTOCOL);
+    Ok(socket::accept(accept_key, answers.then_some(SUBPROTOCOL)))
+}
+
+/// What a Lambda authorizer does: knows tokens, and reads those of a user pool.
+fn admit_token(gateway: &Gateway, token: Option<String>) -> Result<Admission, Refusal> {
+    let backend = &gateway.backend;
+    if let Some(jwt) = token.as_deref().filter(|token| looks_like_jwt(token))
+        && backend.access.admit_known(jwt).is_none()
+    {
+        return match backend.sign_in.verify_jwt(jwt, now()) {
+            Ok(user) => Ok(Admission::of_user(user)),
+            Err(_) => Err((StatusCode::UNAUTHORIZED, "This token is not valid, or not any more.")),
+        };
     }
-    Ok(response)
+    let refused = (StatusCode::UNAUTHORIZED, "This needs a token that the server knows.");
+    backend.access.admit(token).ok_or(refused)
 }
 
-/// The length of the URL as the client wrote it, of which a request has all but the scheme.
-fn url_length(request: &Request<Body>) -> usize {
-    let host = request.headers().get(HOST).map_or(0, HeaderValue::len);
-    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
-    "ws://".len() + host + path
-}
-
-fn handshake_key(request: &Request<Body>) -> Result<HeaderValue, Refusal> {
-    let headers = request.headers();
-    let names_token = |name, token: &str| {
-        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-        values
-            .flat_map(|value| value.split(','))
-            .any(|word| word.trim().eq_ignore_ascii_case(token))
+/// What IAM authorization does: verifies a signature in the query (API Gateway developer guide,
+/// "Control access to a WebSocket API with IAM authorization").
+fn admit_signed(gateway: &Gateway, request: &Request<Body>) -> Result<Admission, Refusal> {
+    let headers = Headers::of_request(request.headers());
+    let signed = SignedRequest {
+        service: "execute-api",
+        method: "GET",
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+        headers: headers.all(),
+        body: b"",
     };
-    let upgrades = request.method() == Method::GET
-        && names_token(CONNECTION, "upgrade")
-        && names_token(UPGRADE, "websocket");
-    if !upgrades {
-        return Err((StatusCode::UPGRADE_REQUIRED, "Open this address as a WebSocket."));
-    }
-    let version = headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
-    let key = headers.get(SEC_WEBSOCKET_KEY);
-    let (Some(b"13"), Some(key)) = (version, key) else {
-        return Err((
-            StatusCode::BAD_REQUEST,
-            "The handshake is not that of WebSocket version 13.",
-        ));
-    };
-    HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
-        .map_err(|_| (StatusCode::BAD_REQUEST, "The handshake has no usable key."))
-}
-
-fn subprotocols(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
-    let values = values.filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(|word| word.trim().to_owned()).collect()
+    let verified = gateway.backend.sign_in.verify_query(&signed, now());
+    let refused = (StatusCode::FORBIDDEN, "The signature of this URL is not valid.");
+    verified.map(|()| Admission::default()).map_err(|_| refused)
 }
 
 /// The parameters of the URL that `$connect` looks at; of one given twice the last counts, as in
@@ -161,24 +144,20 @@ fn subprotocols(headers: &HeaderMap) -> Vec<String> {
 struct Query {
     room_id: Option<String>,
     token: Option<String>,
+    is_signed: bool,
 }
 
 impl Query {
     fn parse(query: &str) -> Self {
         let mut parsed = Self::default();
-        for pair in query.split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match decode(name).as_str() {
-                "roomId" => parsed.room_id = Some(decode(value)),
-                "token" => parsed.token = Some(decode(value)),
+        for (name, value) in query_pairs(query) {
+            match name.as_str() {
+                "roomId" => parsed.room_id = Some(value),
+                "token" => parsed.token = Some(value),
+                "X-Amz-Signature" => parsed.is_signed = true,
                 _ => {}
             }
         }
         parsed
     }
-}
-
-fn decode(part: &str) -> String {
-    let spaced = part.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::limits::{MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES};
+use super::{MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES};
 use crate::faults::Fate;
 
 /// How a connection ends.
@@ -26,8 +26,9 @@ pub(super) struct Waiting {
     pub(super) text: Utf8Bytes,
     pub(super) due: Instant,
     pub(super) after_the_next: bool,
-    pub(super) cut: bool,
-    /// Not sent; it is here because the connection is cut behind it.
+    /// The connection ends behind it.
+    pub(super) ending: Option<Ending>,
+    /// Not sent; it is here because the connection ends behind it.
     pub(super) lost: bool,
 }
 
@@ -41,13 +42,13 @@ pub(crate) struct Outbox {
 
 /// The receiving end, in the connection's task.
 #[derive(Debug)]
-pub(super) struct OutboxReceiver {
+pub(crate) struct OutboxReceiver {
     pub(super) frames: mpsc::Receiver<Waiting>,
     pub(super) ending: watch::Receiver<Option<Ending>>,
 }
 
 impl Outbox {
-    pub(super) fn new() -> (Self, OutboxReceiver) {
+    pub(crate) fn new() -> (Self, OutboxReceiver) {
         let (frames, receiver) = mpsc::channel(MAX_QUEUED_FRAMES);
         let ending = watch::Sender::new(None);
         let receiver = OutboxReceiver { frames: receiver, ending: ending.subscribe() };
@@ -55,24 +56,34 @@ impl Outbox {
     }
 
     /// Queues a frame with the fate that the fault switches have for it.
-    pub(super) fn queue(&self, text: String, fate: Fate) {
+    pub(crate) fn queue(&self, text: String, fate: Fate) {
         if self.ending.borrow().is_some() || (fate.lost && !fate.cut) {
             return;
         }
         let text = Utf8Bytes::from(text);
         let due = Instant::now() + fate.delay;
+        let cut = fate.cut.then_some(Ending::Cut);
         let first = Waiting {
             text: text.clone(),
             due,
             after_the_next: fate.after_the_next,
-            cut: fate.cut && !fate.twice,
+            ending: if fate.twice { None } else { cut.clone() },
             lost: fate.lost,
         };
         self.queue_one(first);
         if fate.twice {
-            let second = Waiting { text, due, after_the_next: false, cut: fate.cut, lost: false };
+            let second = Waiting { text, due, after_the_next: false, ending: cut, lost: false };
             self.queue_one(second);
         }
+    }
+
+    /// Queues the last frame of a connection, which is closed behind it.
+    pub(crate) fn queue_last(&self, text: String, fate: Fate, code: u16) {
+        let ending = Ending::Close { code, reason: String::new() };
+        let due = Instant::now() + fate.delay;
+        let text = Utf8Bytes::from(text);
+        let ending = Some(if fate.cut { Ending::Cut } else { ending });
+        self.queue_one(Waiting { text, due, after_the_next: false, ending, lost: fate.lost });
     }
 
     /// Tells the connection to end; the first word counts, except that a silent one can still be cut.

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -14,10 +13,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::connection::{Connection, Ending};
-use super::limits::CLOSE_GRACE;
-use super::outbox::{OutboxReceiver, Waiting};
-use super::{Dialect, Gateway, basic, full};
+use super::outbox::{Ending, OutboxReceiver, Waiting};
+use super::{CLOSE_GRACE, Peer, SocketLimits};
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -25,34 +22,31 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 const DISCARD_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Runs a connection from its upgrade to its end.
-pub(super) async fn run(
-    gateway: Arc<Gateway>,
-    connection: Arc<Connection>,
-    receiver: OutboxReceiver,
-    on_upgrade: OnUpgrade,
-) {
-    let _running = gateway.tasks.subscribe();
+pub(crate) async fn run<P: Peer>(peer: Arc<P>, receiver: OutboxReceiver, on_upgrade: OnUpgrade) {
+    let _running = peer.running();
     let mut code = None;
     if let Ok(upgraded) = on_upgrade.await {
+        let limits = peer.limits();
         let config = WebSocketConfig::default()
-            .max_frame_size(Some(gateway.limits.max_frame))
-            .max_message_size(Some(gateway.limits.max_message));
+            .max_frame_size(Some(limits.max_frame))
+            .max_message_size(Some(limits.max_message));
         let io = TokioIo::new(upgraded);
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+        let opened = Instant::now();
         let pump = Pump {
-            gateway: Arc::clone(&gateway),
-            connection: Arc::clone(&connection),
+            peer: Arc::clone(&peer),
             receiver,
             socket,
             head: None,
             behind: None,
-            opened: Instant::now(),
-            last_activity: Instant::now(),
+            end_of_life: opened + limits.lifetime,
+            last_activity: opened,
+            last_keep_alive: opened,
+            limits,
         };
         code = pump.run().await;
     }
-    gateway.disconnect(&connection).await;
-    gateway.log.disconnected(connection.dialect, connection.id.as_str(), code);
+    peer.closed(code).await;
 }
 
 /// Why a connection stops being served.
@@ -68,25 +62,27 @@ enum Stop {
 enum Event {
     Ending(Option<Ending>),
     LimitReached,
+    KeepAliveDue,
     FrameDue,
     FrameQueued(Option<Waiting>),
     Incoming(Option<Result<Message, Error>>),
 }
 
-struct Pump {
-    gateway: Arc<Gateway>,
-    connection: Arc<Connection>,
+struct Pump<P> {
+    peer: Arc<P>,
+    limits: SocketLimits,
     receiver: OutboxReceiver,
     socket: Socket,
     /// The next frame, until it is due.
     head: Option<Waiting>,
     /// A frame that a switch sends after the next one.
     behind: Option<Waiting>,
-    opened: Instant,
+    end_of_life: Instant,
     last_activity: Instant,
+    last_keep_alive: Instant,
 }
 
-impl Pump {
+impl<P: Peer> Pump<P> {
     /// Serves the connection and gives the close code that was sent or received.
     async fn run(mut self) -> Option<u16> {
         let stop = loop {
@@ -109,9 +105,9 @@ impl Pump {
 
     /// Waits for the next thing to happen, and does it.
     async fn turn(&mut self) -> ControlFlow<Stop> {
-        let limits = &self.gateway.limits;
-        let end_of_life = self.opened + limits.lifetime;
-        let deadline = end_of_life.min(self.last_activity + limits.idle_timeout);
+        let idle = self.limits.idle_timeout.map(|timeout| self.last_activity + timeout);
+        let deadline = idle.map_or(self.end_of_life, |idle| idle.min(self.end_of_life));
+        let keep_alive = self.limits.keep_alive.map(|interval| self.last_keep_alive + interval);
         let due = self.head.as_ref().map(|frame| frame.due);
         let event = tokio::select! {
             biased;
@@ -119,18 +115,26 @@ impl Pump {
                 Event::Ending(ending.ok().and_then(|ending| ending.clone()))
             }
             () = sleep_until(deadline) => Event::LimitReached,
+            () = sleep_until(keep_alive.unwrap_or(deadline)), if keep_alive.is_some() => {
+                Event::KeepAliveDue
+            }
             () = sleep_until(due.unwrap_or(deadline)), if due.is_some() => Event::FrameDue,
             frame = self.receiver.frames.recv(), if due.is_none() => Event::FrameQueued(frame),
             incoming = self.socket.next() => Event::Incoming(incoming),
         };
         match event {
             Event::Ending(ending) => ControlFlow::Break(Stop::Ended(ending.unwrap_or(Ending::Cut))),
-            Event::LimitReached => ControlFlow::Break(Stop::Ended(Ending::Close {
-                code: 1001,
-                reason: "Going away".to_owned(),
-            })),
+            Event::LimitReached => {
+                let (code, reason) = self.limits.end_of_life;
+                ControlFlow::Break(Stop::Ended(Ending::Close { code, reason: reason.to_owned() }))
+            }
+            Event::KeepAliveDue => {
+                self.last_keep_alive = Instant::now();
+                self.peer.keep_alive();
+                ControlFlow::Continue(())
+            }
             Event::FrameDue => match self.head.take() {
-                Some(frame) => self.write_in_order(frame, end_of_life).await,
+                Some(frame) => self.write_in_order(frame).await,
                 None => ControlFlow::Continue(()),
             },
             Event::FrameQueued(frame) => {
@@ -150,13 +154,7 @@ impl Pump {
         self.last_activity = Instant::now();
         match message {
             Message::Text(text) => {
-                let connection = &self.connection;
-                connection.frames_in.fetch_add(1, Ordering::Relaxed);
-                self.gateway.log.received(connection.dialect, connection.id.as_str(), &text);
-                match connection.dialect {
-                    Dialect::Full => full::receive(&self.gateway, connection, &text).await,
-                    Dialect::Basic => basic::receive(&self.gateway, connection, &text).await,
-                }
+                self.peer.receive(&text).await;
                 ControlFlow::Continue(())
             }
             Message::Binary(_) => ControlFlow::Break(Stop::Ended(Ending::Close {
@@ -171,19 +169,19 @@ impl Pump {
     }
 
     /// Writes a frame, and behind it the one that was held back for it.
-    async fn write_in_order(&mut self, frame: Waiting, end_of_life: Instant) -> ControlFlow<Stop> {
+    async fn write_in_order(&mut self, frame: Waiting) -> ControlFlow<Stop> {
         if frame.after_the_next && self.behind.is_none() {
             self.behind = Some(frame);
             return ControlFlow::Continue(());
         }
-        self.write(frame, end_of_life).await?;
+        self.write(frame).await?;
         match self.behind.take() {
-            Some(behind) => self.write(behind, end_of_life).await,
+            Some(behind) => self.write(behind).await,
             None => ControlFlow::Continue(()),
         }
     }
 
-    async fn write(&mut self, frame: Waiting, end_of_life: Instant) -> ControlFlow<Stop> {
+    async fn write(&mut self, frame: Waiting) -> ControlFlow<Stop> {
         let bytes = frame.text.len();
         if !frame.lost {
             tokio::select! {
@@ -198,17 +196,17 @@ impl Pump {
                     let ending = ending.ok().and_then(|ending| ending.clone());
                     return ControlFlow::Break(Stop::Ended(ending.unwrap_or(Ending::Cut)));
                 }
-                () = sleep_until(end_of_life) => {
+                () = sleep_until(self.end_of_life) => {
                     return ControlFlow::Break(Stop::Ended(Ending::Cut));
                 }
             }
             self.last_activity = Instant::now();
         }
-        self.connection.outbox.written(bytes);
-        if frame.cut {
-            return ControlFlow::Break(Stop::Ended(Ending::Cut));
+        self.peer.outbox().written(bytes);
+        match frame.ending {
+            Some(ending) => ControlFlow::Break(Stop::Ended(ending)),
+            None => ControlFlow::Continue(()),
         }
-        ControlFlow::Continue(())
     }
 
     /// Sends a close frame and waits, not for long, until the client has answered it.
@@ -243,7 +241,7 @@ impl Pump {
     /// Keeps the connection open and says nothing any more, until the client has gone, the
     /// lifetime is over or somebody cuts it.
     async fn stay_silent(mut self) -> Option<u16> {
-        let end_of_life = self.opened + self.gateway.limits.lifetime;
+        let end_of_life = self.end_of_life;
         let ended = |ending: &Option<Ending>| !matches!(ending, Some(Ending::Silence));
         tokio::select! {
             () = discard(self.socket.get_mut()) => {}
