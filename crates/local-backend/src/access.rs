@@ -193,6 +193,12 @@ impl RoomAccess {
         }
     }
 
+    /// The rooms that the rules name.
+    pub(crate) fn listed_rooms(&self) -> impl Iterator<Item = RoomId> + '_ {
+        let rules = self.rules.iter();
+        rules.flat_map(|rules| rules.rooms.keys().cloned().map(RoomId::from_store))
+    }
+
     fn lists(&self, token: &str) -> bool {
         let rules = self.rules.as_ref();
         rules.is_some_and(|rules| rules.rooms.values().any(|rule| rule.tokens.contains(token)))

@@ -71,7 +71,7 @@ pub struct PathFaults {
     pub fail_next_sends: u32,
     /// `/prod` only: a `hello` takes effect, and is answered, this much later, in milliseconds.
     pub welcome_delay_ms: u64,
-    /// `/prod` only: the next N acknowledgements are lost.
+    /// `/prod` and Events: the next N acknowledgements (`ack`, `publish_success`) are lost.
     pub drop_acks: u32,
     /// `/basic` only: rows of gone connections, inserted at once and not kept as a switch.
     pub stale_rows: Vec<StaleRow>,
@@ -103,6 +103,8 @@ pub struct PathFaults {
     pub expired_as_schema_error: u32,
     /// Events only: the next N deliveries are a `broadcast_error` instead.
     pub broadcast_errors: u32,
+    /// Events only: the next N events are in the `failed` of their publish, the others are not.
+    pub fail_next_events: u32,
     /// Events only: `event` of a `data` frame is an array of one string, as the service's
     /// documentation shows it.
     pub event_as_array: bool,
@@ -139,6 +141,7 @@ impl Default for PathFaults {
             clock_skew_ms: 0,
             expired_as_schema_error: 0,
             broadcast_errors: 0,
+            fail_next_events: 0,
             event_as_array: false,
         }
     }
@@ -258,14 +261,15 @@ impl Faults {
 fn owners(switch: &str) -> Option<&'static [ServedPath]> {
     use ServedPath::{Basic, BasicGraphql, Events, Graphql, Prod};
     match switch {
-        "welcome_delay_ms" | "drop_acks" => Some(&[Prod]),
+        "welcome_delay_ms" => Some(&[Prod]),
+        "drop_acks" => Some(&[Prod, Events]),
         "stale_rows" | "default_route" | "disconnect_route" => Some(&[Basic]),
         "stop_ka" | "expire_tokens" | "expire_next" | "deny_rooms" | "drop_answers"
         | "answer_delay_ms" | "connection_errors" | "drop_start_acks" | "clock_skew_ms" => {
             Some(&[Graphql, BasicGraphql, Events])
         }
         "expired_as_schema_error" => Some(&[Graphql, BasicGraphql]),
-        "broadcast_errors" | "event_as_array" => Some(&[Events]),
+        "broadcast_errors" | "event_as_array" | "fail_next_events" => Some(&[Events]),
         _ => None,
     }
 }
@@ -326,7 +330,7 @@ pub(crate) struct Fate {
 /// What a frame is, as far as switches care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FrameKind {
-    /// It acknowledges a send on `/prod`.
+    /// It acknowledges a send on `/prod` or a publish on Events.
     Acknowledgement,
     /// It acknowledges a subscription on AppSync.
     StartAcknowledgement,
@@ -482,6 +486,11 @@ impl FaultDesk {
             lost: take(&mut faults.drop_answers),
             delay: Duration::from_millis(faults.answer_delay_ms),
         }
+    }
+
+    /// Whether an event fails by itself.
+    pub(crate) fn fails_event(&self, path: ServedPath) -> bool {
+        take(&mut self.lock().faults.path_mut(path).fail_next_events)
     }
 
     /// Whether a delivery of Events becomes an error.

@@ -25,6 +25,7 @@ mod access;
 mod appsync;
 mod backend;
 mod connection_summary;
+mod events;
 mod faults;
 mod gateway;
 mod local_api;
@@ -36,6 +37,7 @@ mod services;
 mod sign_in;
 mod socket;
 mod storage;
+mod tls;
 mod token_bucket;
 mod traffic_log;
 

@@ -32,12 +32,14 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let address = server.address();
+    let full = server.url("/prod");
+    let certificate = server.certificate_file();
+    let certificate = certificate.map(|file| format!("; certificate in {}", file.display()));
     // Whoever started this may not read what it prints.
     let _ = writeln!(
         std::io::stdout(),
-        "roomlet-local listens on ws://{address}/prod (full) and /basic (basic dialect); \
-         rooms in {rooms}"
+        "roomlet-local listens on {full} (full) and /basic (basic dialect); rooms in {rooms}{}",
+        certificate.unwrap_or_default()
     );
     asked_to_end.await;
     server.shutdown().await;

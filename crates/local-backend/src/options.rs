@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::appsync::{DEFAULT_LIFETIME, DEFAULT_MAX_SUBSCRIPTIONS, KEEP_ALIVE, RealtimeLimits};
+use crate::events::DEFAULT_PUBLISH_RATE;
 use crate::gateway::{DEFAULT_MAX_FRAME, DEFAULT_MAX_MESSAGE, IDLE_TIMEOUT, LIFETIME, Limits};
 use crate::sign_in::{IamKey, SignIn};
 use crate::storage::Location;
@@ -124,6 +125,14 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SUBSCRIPTIONS)]
     pub max_subscriptions: usize,
 
+    /// Publishes a second that one connection of AppSync Events may send, and at once; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PUBLISH_RATE)]
+    pub publish_rate: u32,
+
+    /// Speak TLS (https: and wss:) with a certificate that signs itself
+    #[arg(long)]
+    pub tls: bool,
+
     /// Keep the rows of basic connections that a previous run left, as a real table would
     #[arg(long)]
     pub keep_stale: bool,
@@ -149,6 +158,8 @@ impl Default for Options {
             keep_alive: KEEP_ALIVE,
             appsync_lifetime: DEFAULT_LIFETIME,
             max_subscriptions: DEFAULT_MAX_SUBSCRIPTIONS,
+            publish_rate: DEFAULT_PUBLISH_RATE,
+            tls: false,
             keep_stale: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,21 +17,24 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::access::{Origins, RoomAccess, is_loopback_host};
+use crate::appsync;
 use crate::backend::Backend;
 use crate::connection_summary::ConnectionSummary;
+use crate::events::{Events, publish_over_http};
 use crate::faults::Faults;
 use crate::gateway::{Dialect, Gateway, upgrade};
 use crate::local_api::{self, PREFIX};
 use crate::options::Options;
 use crate::services::Services;
 use crate::storage::Database;
+use crate::tls::Tls;
 use crate::traffic_log::Log;
 
 /// How long each step of a shutdown may take.
@@ -43,6 +46,12 @@ const ALLOWED_HEADERS: &str = "accept, authorization, content-encoding, content-
 
 /// What a page may read of an answer.
 const EXPOSED_HEADERS: &str = "date, x-amzn-errortype, x-amzn-requestid";
+
+/// Where events are published.
+const EVENTS_PATH: &str = "/event";
+
+/// Where sockets of Events connect.
+const EVENTS_REALTIME_PATH: &str = "/event/realtime";
 
 const WHAT_THIS_IS: &str = "\
 roomlet-local is the development backend of Roomlet.
@@ -59,6 +68,8 @@ pub enum StartError {
     Listen(u16, io::Error),
     /// The database cannot be opened.
     Database(PathBuf, String),
+    /// There is no usable certificate.
+    Certificate(String),
     /// The token or the rooms file is not usable.
     Access(String),
 }
@@ -81,7 +92,7 @@ impl std::fmt::Display for StartError {
                  another one with --database or use --memory.",
                 path.display()
             ),
-            Self::Access(sentence) => formatter.write_str(sentence),
+            Self::Access(sentence) | Self::Certificate(sentence) => formatter.write_str(sentence),
         }
     }
 }
@@ -102,23 +113,36 @@ impl Server {
         let address =
             listeners[0].local_addr().map_err(|error| StartError::Listen(options.port, error))?;
         let location = options.location();
+        let tls = options.tls.then(|| Tls::open(&location)).transpose();
+        let tls = tls.map_err(StartError::Certificate)?;
         let (database, database_ended) = Database::open(&location, options.keep_stale)
             .map_err(|error| StartError::Database(options.database.clone(), error.0))?;
         let backend = Backend::new(access, sign_in, database);
         let gateway = Gateway::new(&backend, options.limits());
-        let services = Arc::new(Services { backend, gateway });
+        let events = Events::new(&backend, options.realtime_limits(), options.publish_rate);
+        let services = Arc::new(Services { backend, gateway, events });
         let stop = watch::Sender::new(false);
         let router = router(&services, Origins::new(&options.allow_origin));
-        let tasks = listeners
-            .into_iter()
-            .map(|listener| {
-                let stopped = wait_for_stop(stop.subscribe());
-                let serving = axum::serve(listener, router.clone()).with_graceful_shutdown(stopped);
-                tokio::spawn(serving.into_future())
-            })
-            .collect();
+        let mut tasks = Vec::new();
+        for listener in listeners {
+            let stopped = wait_for_stop(stop.subscribe());
+            let router = router.clone();
+            tasks.push(match &tls {
+                None => {
+                    let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
+                    tokio::spawn(serving.into_future())
+                }
+                Some(tls) => {
+                    let listener = tls
+                        .listen(listener)
+                        .map_err(|error| StartError::Listen(options.port, error))?;
+                    let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
+                    tokio::spawn(serving.into_future())
+                }
+            });
+        }
         let guard = EndOnDrop(Arc::clone(&services));
-        Ok(RunningServer { address, services, stop, tasks, database_ended, guard })
+        Ok(RunningServer { address, tls, services, stop, tasks, database_ended, guard })
     }
 }
 
@@ -126,6 +150,7 @@ impl Server {
 #[derive(Debug)]
 pub struct RunningServer {
     address: SocketAddr,
+    tls: Option<Tls>,
     services: Arc<Services>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<io::Result<()>>>,
@@ -151,7 +176,18 @@ impl RunningServer {
 
     /// The WebSocket URL of a path, for instance of `/prod?roomId=lobby`.
     pub fn url(&self, path: &str) -> String {
-        format!("ws://{}{path}", self.address)
+        let scheme = if self.tls.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}{path}", self.address)
+    }
+
+    /// The certificate of `--tls` in PEM, for a client to trust.
+    pub fn certificate(&self) -> Option<&str> {
+        self.tls.as_ref().map(Tls::certificate)
+    }
+
+    /// The file that has the certificate of `--tls`.
+    pub fn certificate_file(&self) -> Option<&Path> {
+        self.tls.as_ref().map(Tls::certificate_file)
     }
 
     /// The fault switches as they stand, with what is left of their counts.
@@ -239,10 +275,20 @@ fn router(services: &Arc<Services>, origins: Origins) -> Router {
             upgrade(&services.gateway, dialect, request).await
         })
     };
+    let events_realtime =
+        any(|State(services): State<Arc<Services>>, request: Request| async move {
+            appsync::upgrade(&services.events, request).await
+        });
+    let events_publish =
+        post(|State(services): State<Arc<Services>>, request: Request| async move {
+            publish_over_http(&services.events, request).await
+        });
     Router::new()
         .route("/", get(|| async { WHAT_THIS_IS }))
         .route(Dialect::Full.served().as_str(), gateway_path(Dialect::Full))
         .route(Dialect::Basic.served().as_str(), gateway_path(Dialect::Basic))
+        .route(EVENTS_PATH, events_publish)
+        .route(EVENTS_REALTIME_PATH, events_realtime)
         .nest(PREFIX, local_api::router())
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this path; see /.\n") })
         .layer(middleware::from_fn_with_state(Arc::new(origins), check))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::connection_summary::{ConnectionSummary, Sockets};
+use crate::events::Events;
 use crate::faults::{Faults, SilentDeath};
 use crate::gateway::Gateway;
 use crate::rooms::{RoomId, StoreError};
@@ -13,6 +14,7 @@ use crate::served_path::ServedPath;
 pub(crate) struct Services {
     pub(crate) backend: Arc<Backend>,
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) events: Arc<Events>,
 }
 
 impl std::fmt::Debug for Services {
@@ -61,6 +63,6 @@ impl Services {
 
     /// The sockets of every protocol.
     fn sockets(&self) -> Vec<&dyn Sockets> {
-        vec![self.gateway.as_ref()]
+        vec![self.gateway.as_ref(), self.events.sockets()]
     }
 }

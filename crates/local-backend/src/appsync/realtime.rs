@@ -66,6 +66,9 @@ pub(crate) trait Realtime: Send + Sync + Sized + 'static {
         connection: &Arc<Connection<Self::Subscription>>,
         frame: Frame,
     ) -> impl Future<Output = ()> + Send;
+
+    /// Forgets a connection that ended.
+    fn closed(&self, _connection: &Connection<Self::Subscription>) {}
 }
 
 /// Answers an upgrade, and starts the connection's task. Who may not connect is not told here but by
@@ -213,6 +216,7 @@ impl<P: Realtime> Peer for RealtimePeer<P> {
     async fn closed(self: &Arc<Self>, code: Option<u16>) {
         let endpoint = self.protocol.endpoint();
         endpoint.remove(&self.connection.id);
+        self.protocol.closed(&self.connection);
         endpoint.backend.log.disconnected(endpoint.path, &self.connection.id, code);
     }
 }

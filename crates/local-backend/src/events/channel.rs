@@ -111,8 +111,23 @@ mod tests {
         }
         let longer = "a".repeat(51);
         for channel in [
-            "", "/", "//", "//a", "a//", "a//b", "a/b/c/d/e/f", "-a", "a-", "a_b", "a.b", "a b", "é", "*",
-            "a/*", "a/b*", &longer,
+            "",
+            "/",
+            "//",
+            "//a",
+            "a//",
+            "a//b",
+            "a/b/c/d/e/f",
+            "-a",
+            "a-",
+            "a_b",
+            "a.b",
+            "a b",
+            "é",
+            "*",
+            "a/*",
+            "a/b*",
+            &longer,
         ] {
             assert!(Channel::parse(channel).is_none(), "{channel}");
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{Request, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::publishing::{self, Publish};
@@ -17,12 +17,19 @@ use crate::faults::SendFate;
 use crate::served_path::ServedPath;
 
 /// Largest body that is read: the largest request (AppSync quotas: 1.2 MB) with its escapes.
-pub(crate) const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Answers a publish.
-pub(crate) async fn publish(events: &Arc<Events>, headers: &HeaderMap, body: &Bytes) -> Response<Body> {
-    let headers = Headers::of_request(headers);
-    let response = match serve(events, &headers, body).await {
+pub(crate) async fn publish(events: &Arc<Events>, request: Request<Body>) -> Response<Body> {
+    let headers = Headers::of_request(request.headers());
+    let served = match to_bytes(request.into_body(), MAX_BODY_BYTES).await {
+        Ok(body) => serve(events, &headers, &body).await,
+        Err(_) => {
+            let sentence = "The request body is larger than any publish can be";
+            Err(ServiceError::new("RequestEntityTooLargeException", sentence, 413))
+        }
+    };
+    let response = match served {
         Ok(published) => {
             let text = serde_json::to_string(&published).unwrap_or_default();
             json_answer(StatusCode::OK, text)
@@ -42,6 +49,7 @@ async fn serve(
     body: &Bytes,
 ) -> Result<Published, ServiceError> {
     let backend = &events.endpoint.backend;
+    backend.log.requested(ServedPath::Events, Some("publish"), body.len());
     let operation =
         Operation { path: ServedPath::Events, signed_path: SIGNED_PATH, body, needs_host: false };
     let caller = authorize(backend, headers, &operation)?;

@@ -97,6 +97,7 @@ impl Events {
     /// Sends an event to everybody who listens to its channel.
     fn broadcast(&self, channel: &Channel, event: &str) {
         let faults = &self.endpoint.backend.faults;
+        let event_as_array = faults.get().events.event_as_array;
         for connection in self.endpoint.all() {
             for (id, subscription) in connection.active() {
                 if !subscription.pattern.matches(channel) {
@@ -105,7 +106,7 @@ impl Events {
                 let failure = message_processing_error();
                 let answer = if faults.breaks_broadcast(ServedPath::Events) {
                     Answer::BroadcastError { id: &id, errors: [failure.entry()] }
-                } else if faults.get().events.event_as_array {
+                } else if event_as_array {
                     Answer::Data { id: &id, event: Event::Array([event]) }
                 } else {
                     Answer::Data { id: &id, event: Event::Text(event) }
@@ -254,7 +255,9 @@ impl Realtime for Events {
             Request::Publish { id, channel, events, authorization } => {
                 let request = (channel.as_str(), &events);
                 let published = match faults.send(ServedPath::Events) {
-                    SendFate::Served => self.publish(connection, &id, request, &authorization).await,
+                    SendFate::Served => {
+                        self.publish(connection, &id, request, &authorization).await
+                    }
                     SendFate::Throttled { .. } => return self.throttle(connection),
                     SendFate::Failed => Err(ServiceError::internal()),
                 };

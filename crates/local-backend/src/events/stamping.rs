@@ -117,9 +117,10 @@ impl<'a> Fields<'a> {
     fn room(&self, segment: &str) -> Result<RoomId, &'static str> {
         let named = match self.text("roomId", "Give roomId as text.")? {
             None => None,
-            Some(id) => Some(RoomId::parse(Some(id)).ok_or(
-                "Give roomId as 1 to 128 bytes of text without control characters.",
-            )?),
+            Some(id) => Some(
+                RoomId::parse(Some(id))
+                    .ok_or("Give roomId as 1 to 128 bytes of text without control characters.")?,
+            ),
         };
         match (room_of(segment), named) {
             (SegmentRoom::Known(room), None) => Ok(room),

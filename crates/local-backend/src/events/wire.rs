@@ -278,8 +278,14 @@ mod tests {
             assert_eq!(unreadable.error.error_type, "BadRequestException", "{id}");
         }
         // Without an id that can be said again it is a plain error.
-        assert!(refused(r#"{"type":"subscribe","id":7,"channel":"/a"}"#).starts_with(r#"{"type":"error","errors""#));
-        assert!(refused(r#"{"type":"publish","id":"a b","channel":"/a"}"#).starts_with(r#"{"type":"publish_error","id":"a b""#));
+        assert!(
+            refused(r#"{"type":"subscribe","id":7,"channel":"/a"}"#)
+                .starts_with(r#"{"type":"error","errors""#)
+        );
+        assert!(
+            refused(r#"{"type":"publish","id":"a b","channel":"/a"}"#)
+                .starts_with(r#"{"type":"publish_error","id":"a b""#)
+        );
     }
 
     #[test]
