@@ -96,6 +96,9 @@ pub struct PathFaults {
     pub connection_errors: Option<ConnectionErrors>,
     /// AppSync only: the next N acknowledgements of subscriptions are lost.
     pub drop_start_acks: u32,
+    /// AppSync only: subscriptions are registered, and acknowledged, this much later, in
+    /// milliseconds.
+    pub registration_delay_ms: u64,
     /// AppSync only: how far the clock that judges AWS signatures goes ahead, in milliseconds.
     pub clock_skew_ms: i64,
     /// GraphQL only: the next N subscriptions are refused because a token has expired, in words
@@ -138,6 +141,7 @@ impl Default for PathFaults {
             answer_delay_ms: 0,
             connection_errors: None,
             drop_start_acks: 0,
+            registration_delay_ms: 0,
             clock_skew_ms: 0,
             expired_as_schema_error: 0,
             broadcast_errors: 0,
@@ -264,10 +268,16 @@ fn owners(switch: &str) -> Option<&'static [ServedPath]> {
         "welcome_delay_ms" => Some(&[Prod]),
         "drop_acks" => Some(&[Prod, Events]),
         "stale_rows" | "default_route" | "disconnect_route" => Some(&[Basic]),
-        "stop_ka" | "expire_tokens" | "expire_next" | "deny_rooms" | "drop_answers"
-        | "answer_delay_ms" | "connection_errors" | "drop_start_acks" | "clock_skew_ms" => {
-            Some(&[Graphql, BasicGraphql, Events])
-        }
+        "stop_ka"
+        | "expire_tokens"
+        | "expire_next"
+        | "deny_rooms"
+        | "drop_answers"
+        | "answer_delay_ms"
+        | "connection_errors"
+        | "drop_start_acks"
+        | "registration_delay_ms"
+        | "clock_skew_ms" => Some(&[Graphql, BasicGraphql, Events]),
         "expired_as_schema_error" => Some(&[Graphql, BasicGraphql]),
         "broadcast_errors" | "event_as_array" | "fail_next_events" => Some(&[Events]),
         _ => None,
@@ -285,8 +295,13 @@ impl PathFaults {
         if !(0.0..=1.0).contains(&self.drop_probability) {
             return Err(format!("`{path}.drop_probability` must be between 0 and 1."));
         }
-        let longest = self.delay_ms.max(self.welcome_delay_ms).max(self.answer_delay_ms);
-        if longest > MAX_DELAY_MS {
+        let delays = [
+            self.delay_ms,
+            self.welcome_delay_ms,
+            self.answer_delay_ms,
+            self.registration_delay_ms,
+        ];
+        if delays.iter().any(|&delay| delay > MAX_DELAY_MS) {
             return Err(format!("Delays of \"{path}\" must be at most {MAX_DELAY_MS} ms."));
         }
         if self.refuse.as_ref().is_some_and(|refuse| !(400..600).contains(&refuse.status)) {
@@ -457,6 +472,11 @@ impl FaultDesk {
     pub(crate) fn denies_room(&self, path: ServedPath, room: &RoomId) -> bool {
         let state = self.lock();
         state.faults.path(path).deny_rooms.iter().any(|denied| denied == room.as_str())
+    }
+
+    /// How much longer than usual a subscription takes to be registered.
+    pub(crate) fn registration_delay(&self, path: ServedPath) -> Duration {
+        Duration::from_millis(self.lock().faults.path(path).registration_delay_ms)
     }
 
     /// How far the clock that judges signatures goes ahead.

@@ -143,10 +143,11 @@ impl Events {
         let subscription = ChannelSubscription { pattern, room };
         let (events, connection, id) = (Arc::clone(self), Arc::clone(connection), id.to_owned());
         tokio::spawn(async move {
-            tokio::time::sleep(REGISTRATION_TIME).await;
+            let faults = &events.endpoint.backend.faults;
+            let delay = faults.registration_delay(ServedPath::Events);
+            tokio::time::sleep(REGISTRATION_TIME + delay).await;
             connection.activate(&id, subscription);
             let success = Answer::SubscribeSuccess { id: &id }.to_json();
-            let faults = &events.endpoint.backend.faults;
             connection.post(faults, success, FrameKind::StartAcknowledgement);
         });
         Ok(())
