@@ -2,14 +2,14 @@
 
 mod channel;
 mod io;
+mod keyring;
 mod open_room;
 
 use std::collections::VecDeque;
 
-use crate::backend::api_gateway::{self, Discovery};
 use crate::backend::{Page, RequestId, SessionEvent};
-use crate::chat::ids::{ClientMessageId, ConnectionId, RoomId, RowId};
-use crate::chat::message::{Delivery, FailReason, Row, RowContent};
+use crate::chat::ids::{ClientMessageId, ConnectionId, GuestKey, QuestionId, RoomId, RowId};
+use crate::chat::message::{Delivery, FailReason, Incoming, Row, RowContent};
 use crate::chat::person::{DisplayName, Ownership, Person};
 use crate::chat::room::History;
 use crate::chat::timeline::{OrderKey, Taken};
@@ -17,14 +17,17 @@ use crate::config::{Backend, Service};
 use crate::random::{Random, Seed};
 use crate::time::Now;
 use crate::timer::Deadline;
+use channel::{Channel, ChannelId, Shared};
 pub use io::{
-    Close, Command, Event, Input, Network, Output, Refusal, SendRefusal, Status, TextSize,
-    Visibility,
+    AskReason, Close, Command, Event, HttpAnswer, HttpFailure, Input, Network, Output, Refusal,
+    SendRefusal, SignInAnswer, Status, TextSize, Visibility,
 };
 use open_room::OpenRoom;
 
-/// Rooms that are open at once. Each has a connection of its own on API Gateway.
+/// Rooms that are open at once where each has a connection of its own, as on API Gateway.
 pub const MAX_ROOMS: usize = 5;
+/// Rooms that are open at once where they share one: AppSync allows 200 subscriptions, a page needs fewer.
+pub const MAX_ROOMS_OF_A_CONNECTION: usize = 50;
 /// The gateway closes a connection so over a frame or message that is too large.
 const CLOSE_TOO_LARGE: u16 = 1009;
 
@@ -44,36 +47,32 @@ const CLOSE_TOO_LARGE: u16 = 1009;
 /// are ignored.
 #[derive(Debug)]
 pub struct Client {
-    backend: Backend,
-    person: Person,
     ownership: Ownership,
-    discovery: Discovery,
-    random: Random,
-    network: Network,
     visibility: Visibility,
     /// The rooms that are open, the one shown last at the end.
     rooms: Vec<OpenRoom>,
-    connections: u32,
+    channels: Vec<Channel>,
+    shared: Shared,
+    channel_ids: u32,
     rows: u64,
-    outputs: VecDeque<Output>,
     events: VecDeque<Event>,
 }
 
 impl Client {
     /// A client of `backend` for `person`; everything random comes from `seed`.
     pub fn new(backend: Backend, person: Person, seed: Seed) -> Self {
+        let mut ownership = Ownership::default();
+        if let Some(id) = person.known_as.clone() {
+            ownership.learn_sender(id);
+        }
         Self {
-            discovery: Discovery::new(backend.service.dialect().unwrap_or_default()),
-            backend,
-            person,
-            ownership: Ownership::default(),
-            random: Random::new(seed),
-            network: Network::Online,
+            ownership,
             visibility: Visibility::Visible,
             rooms: Vec::new(),
-            connections: 0,
+            channels: Vec::new(),
+            shared: Shared::new(backend, person, Random::new(seed)),
+            channel_ids: 0,
             rows: 0,
-            outputs: VecDeque::new(),
             events: VecDeque::new(),
         }
     }
@@ -82,41 +81,45 @@ impl Client {
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::SocketOpened { connection } => {
-                if let Some(index) = self.room_of(connection) {
-                    self.opened(now, index, connection);
+                if let Some(channel) = on(&mut self.channels, connection) {
+                    channel.opened(now.monotonic, connection, &mut self.shared);
                 }
             }
             Input::Received { connection, text } => {
-                if let Some(index) = self.room_of(connection) {
-                    let discovery = &mut self.discovery;
-                    if let Some(open) = self.rooms.get_mut(index) {
-                        open.channel.received(now.monotonic, &text, discovery);
-                    }
+                if let Some(channel) = on(&mut self.channels, connection) {
+                    channel.received(now.monotonic, &text, &mut self.shared.discovery);
                 }
             }
-            Input::SocketClosed { connection, close } => {
-                if let Some(index) = self.room_of(connection) {
-                    self.closed(now, index, &close);
-                }
-            }
+            Input::SocketClosed { connection, close } => self.closed(now, connection, &close),
             Input::SocketBlocked { connection } => {
-                if let Some(index) = self.room_of(connection) {
-                    self.refuse(index, Refusal::BlockedByPage);
+                if let Some(channel) = on(&mut self.channels, connection) {
+                    channel.refuse(Refusal::BlockedByPage, &mut self.shared.discovery);
+                }
+            }
+            Input::SignedIn { question, answer } => self.signed_in(now, question, answer),
+            Input::Answered { request, answer } => {
+                for channel in &mut self.channels {
+                    channel.session.answered(request, &answer);
+                }
+            }
+            Input::RequestFailed { request, failure } => {
+                for channel in &mut self.channels {
+                    channel.session.failed(request, failure);
                 }
             }
             Input::Network(network) => {
-                self.network = network;
-                for open in &mut self.rooms {
-                    open.channel.link.hint(now.monotonic);
+                self.shared.network = network;
+                for channel in &mut self.channels {
+                    channel.link.hint(now.monotonic);
                 }
             }
             Input::Visibility(visibility) => {
                 self.visibility = visibility;
-                for open in &mut self.rooms {
-                    open.channel.link.set_visible(now.monotonic, visibility == Visibility::Visible);
+                for channel in &mut self.channels {
+                    channel.link.set_visible(now.monotonic, visibility == Visibility::Visible);
                 }
             }
-            Input::Found(finding) => self.discovery.hear(finding),
+            Input::Found(finding) => self.shared.discovery.hear(finding),
             Input::TimeDue => self.handle_time(now),
             Input::Command(command) => self.command(now, command),
         }
@@ -125,7 +128,7 @@ impl Client {
 
     /// What the driver is to do next.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.shared.outputs.pop_front()
     }
 
     /// What the screen is to show next.
@@ -135,7 +138,8 @@ impl Client {
 
     /// When to hand in [`Input::TimeDue`], and why.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        Deadline::earliest(self.rooms.iter().map(OpenRoom::next_deadline))
+        let channels = self.channels.iter().map(Channel::next_deadline);
+        Deadline::earliest(channels.chain(self.rooms.iter().map(OpenRoom::next_deadline)))
     }
 
     /// The rows of a room; none if it is not open.
@@ -160,10 +164,7 @@ impl Client {
 
     /// How long a text is on the wire, against the longest that can be sent.
     pub fn text_size(&self, room: &RoomId, text: &str) -> TextSize {
-        TextSize {
-            bytes: api_gateway::send_frame_bytes(room, text),
-            limit: api_gateway::MAX_SEND_BYTES,
-        }
+        self.service().text_size(room, text)
     }
 
     fn command(&mut self, now: Now, command: Command) {
@@ -184,13 +185,9 @@ impl Client {
                     open.room.load_older();
                 }
             }
-            Command::Reconnect => {
-                for open in &mut self.rooms {
-                    open.channel.refusal = None;
-                    open.channel.link.connect();
-                }
-            }
+            Command::Reconnect => self.reconnect(),
             Command::SetName(name) => self.set_name(name),
+            Command::SignOut => self.sign_out(),
         }
     }
 
@@ -200,20 +197,48 @@ impl Client {
             self.rooms.push(open);
             return;
         }
-        if self.rooms.len() == MAX_ROOMS {
-            let unused = self.rooms.iter().position(|open| open.room.outbox.is_empty());
-            let Some(index) = unused else {
-                let status = Status::Refused(Refusal::TooManyRooms);
-                self.events.push_back(Event::Status { room, status });
-                return;
-            };
-            let closed = self.rooms.remove(index);
-            if let Some(connection) = closed.channel.link.connection() {
-                self.outputs.push_back(Output::CloseSocket { connection });
-            }
+        let is_shared = self.service().shares_connection();
+        let bound = if is_shared { MAX_ROOMS_OF_A_CONNECTION } else { MAX_ROOMS };
+        if self.rooms.len() >= bound && !self.close_unused_room() {
+            let status = Status::Refused(Refusal::TooManyRooms);
+            self.events.push_back(Event::Status { room, status });
+            return;
         }
         self.events.push_back(Event::Status { room: room.clone(), status: Status::Connecting });
-        self.rooms.push(OpenRoom::new(room, self.visibility == Visibility::Visible));
+        let channel = self.channel_for(&room, is_shared);
+        if let Some(channel) = by_id(&mut self.channels, channel) {
+            channel.session.join(&room);
+        }
+        self.rooms.push(OpenRoom::new(room, channel));
+    }
+
+    /// Closes the room that was shown longest ago and has nothing unsent; says whether there was one.
+    fn close_unused_room(&mut self) -> bool {
+        let unused = self.rooms.iter().position(|open| open.room.outbox.is_empty());
+        let Some(index) = unused else { return false };
+        let closed = self.rooms.remove(index);
+        if self.service().shares_connection() {
+            if let Some(channel) = by_id(&mut self.channels, closed.channel) {
+                channel.session.leave(&closed.room.id);
+            }
+        } else if let Some(index) = self.channels.iter().position(|one| one.id == closed.channel) {
+            let channel = self.channels.remove(index);
+            if let Some(connection) = channel.link.connection() {
+                self.shared.outputs.push_back(Output::CloseSocket { connection });
+            }
+        }
+        true
+    }
+
+    fn channel_for(&mut self, room: &RoomId, is_shared: bool) -> ChannelId {
+        if let Some(channel) = self.channels.first().filter(|_| is_shared) {
+            return channel.id;
+        }
+        self.channel_ids += 1;
+        let id = ChannelId(self.channel_ids);
+        let is_visible = self.visibility == Visibility::Visible;
+        self.channels.push(Channel::new(id, room.clone(), &mut self.shared, is_visible));
+        id
     }
 
     fn send(&mut self, now: Now, room: &RoomId, text: String) {
@@ -230,7 +255,7 @@ impl Client {
             return;
         }
         let row = self.next_row();
-        let id = ClientMessageId(self.random.token());
+        let id = ClientMessageId(self.shared.random.token());
         self.ownership.remember(id.clone());
         if let Some(open) = self.open_room_mut(room) {
             open.room.timeline.compose(row, id.clone(), text.clone(), now.wall);
@@ -247,167 +272,290 @@ impl Client {
         }
     }
 
-    fn set_name(&mut self, name: Option<DisplayName>) {
-        if self.person.name == name {
-            return;
+    fn reconnect(&mut self) {
+        for channel in &mut self.channels {
+            channel.connect();
         }
-        self.person.name = name;
         for open in &mut self.rooms {
-            // A backend hears names once for a connection.
-            if open.channel.session.is_some() && open.history != History::None {
-                open.channel.link.reconnect();
+            open.refusal = None;
+            if let Some(channel) = by_id(&mut self.channels, open.channel) {
+                channel.session.join(&open.room.id);
             }
         }
     }
 
-    fn opened(&mut self, now: Now, index: usize, connection: ConnectionId) {
-        let Some(open) = self.rooms.get_mut(index) else { return };
-        let room = open.room.id.clone();
-        open.channel.opened(
-            now.monotonic,
-            connection,
-            room,
-            self.person.clone(),
-            &mut self.discovery,
-        );
+    fn set_name(&mut self, name: Option<DisplayName>) {
+        if self.shared.person.name == name {
+            return;
+        }
+        self.shared.person.name = name;
+        for channel in &mut self.channels {
+            channel.session.set_person(&self.shared.person);
+        }
+        if self.service().shares_connection() {
+            return;
+        }
+        for open in &self.rooms {
+            // A backend hears names once for a connection.
+            if let Some(channel) = by_id(&mut self.channels, open.channel)
+                && channel.is_open()
+                && open.history != History::None
+            {
+                channel.link.reconnect();
+            }
+        }
     }
 
-    fn closed(&mut self, now: Now, index: usize, close: &Close) {
-        let Some(open) = self.rooms.get_mut(index) else { return };
-        if close.code == CLOSE_TOO_LARGE {
-            open.fail_in_flight(FailReason::TooLarge);
+    fn sign_out(&mut self) {
+        self.forget_person();
+        for channel in &mut self.channels {
+            channel.keyring.forget();
+            channel.refuse(Refusal::SignedOut, &mut self.shared.discovery);
         }
-        open.channel.lost(now.monotonic, close.code, &mut self.discovery, &mut self.random);
     }
 
-    fn refuse(&mut self, index: usize, refusal: Refusal) {
-        if let Some(open) = self.rooms.get_mut(index) {
-            open.channel.refuse(refusal, &mut self.discovery);
+    /// Nothing of the person before is left: not what they wrote, not what they have read, not who they were.
+    fn forget_person(&mut self) {
+        self.ownership = Ownership::default();
+        let person = &mut self.shared.person;
+        if let Some(key) = GuestKey::parse(&self.shared.random.token()) {
+            person.guest_key = key;
         }
+        person.known_as = None;
+        for channel in &mut self.channels {
+            channel.forget_person(&mut self.shared.discovery);
+            channel.session.set_person(&self.shared.person);
+        }
+        for open in &mut self.rooms {
+            open.forget();
+            if let Some(channel) = by_id(&mut self.channels, open.channel) {
+                channel.session.join(&open.room.id);
+            }
+        }
+    }
+
+    fn signed_in(&mut self, now: Now, question: QuestionId, answer: SignInAnswer) {
+        let asker = self.channels.iter_mut().find(|channel| channel.keyring.answers(question));
+        let Some(channel) = asker else { return };
+        let id = channel.id;
+        match answer {
+            SignInAnswer::Credentials(credentials) => {
+                let subject = credentials.subject().filter(|_| channel.knows_subject());
+                let name = credentials.name();
+                channel.keyring.answered(credentials);
+                self.recognise(id, subject, name);
+            }
+            SignInAnswer::SignedOut => {
+                channel.refuse(Refusal::Unauthorized, &mut self.shared.discovery);
+            }
+            SignInAnswer::Failed => channel.keyring.unanswered(now.monotonic),
+        }
+    }
+
+    /// A token says who the person is. If it is another one, what the one before had must not become theirs.
+    fn recognise(&mut self, channel: ChannelId, subject: Option<String>, name: Option<String>) {
+        let Some(subject) = subject else { return };
+        let before = self.shared.person.known_as.take();
+        if before.as_ref().is_some_and(|before| *before != subject) {
+            self.forget_person();
+            if let Some(channel) = by_id(&mut self.channels, channel) {
+                channel.link.reconnect();
+            }
+        }
+        if self.shared.person.name.is_none() {
+            self.shared.person.name = name.as_deref().and_then(DisplayName::parse);
+        }
+        self.shared.person.known_as = Some(subject.clone());
+        self.ownership.learn_sender(subject);
+        for channel in &mut self.channels {
+            channel.session.set_person(&self.shared.person);
+        }
+    }
+
+    fn closed(&mut self, now: Now, connection: ConnectionId, close: &Close) {
+        let Some(channel) = on(&mut self.channels, connection) else { return };
+        let id = channel.id;
+        let is_of_frame = !self.shared.backend.service.shares_connection();
+        if close.code == CLOSE_TOO_LARGE && is_of_frame {
+            for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
+                open.fail_in_flight(FailReason::TooLarge, channel);
+            }
+        }
+        channel.lost(now.monotonic, close.code, &mut self.shared);
     }
 
     fn handle_time(&mut self, now: Now) {
+        for channel in &mut self.channels {
+            channel.handle_time(now.monotonic, &mut self.shared);
+        }
         for open in &mut self.rooms {
-            open.channel.handle_time(now.monotonic, &mut self.discovery, &mut self.random);
             open.room.handle_time(now.monotonic);
         }
     }
 
     /// Carries on until nothing moves any more.
     fn settle(&mut self, now: Now) {
-        for index in 0..self.rooms.len() {
-            self.settle_room(now, index);
+        for index in 0..self.channels.len() {
+            self.settle_channel(now, index);
         }
-        if let Some(finding) = self.discovery.news() {
+        if let Some(finding) = self.shared.discovery.news() {
             self.events.push_back(Event::Found(finding));
         }
         // What one connection has found out may free the sends of another.
-        for index in 0..self.rooms.len() {
-            if let Some(session) =
-                self.rooms.get_mut(index).and_then(|open| open.channel.session.as_mut())
-            {
-                session.follow(now.monotonic, &self.discovery);
+        for index in 0..self.channels.len() {
+            if let Some(channel) = self.channels.get_mut(index) {
+                channel.session.follow(now.monotonic, &self.shared.discovery);
             }
-            self.settle_room(now, index);
-            if let Some(open) = self.rooms.get_mut(index) {
-                open.report(now.monotonic, self.network, &mut self.events);
+            self.settle_channel(now, index);
+        }
+        for open in &mut self.rooms {
+            if let Some(channel) = by_id(&mut self.channels, open.channel) {
+                open.report(now.monotonic, self.shared.network, channel, &mut self.events);
             }
         }
     }
 
-    fn settle_room(&mut self, now: Now, index: usize) {
+    fn settle_channel(&mut self, now: Now, index: usize) {
         loop {
-            let Some(open) = self.rooms.get_mut(index) else { return };
-            let url = match &self.backend.service {
-                Service::ApiGateway { endpoint, .. } => endpoint.with_room(&open.room.id),
-                Service::AppsyncGraphql { api, .. } | Service::AppsyncEvents { api, .. } => {
-                    api.realtime().to_owned()
-                }
-            };
-            let connections = &mut self.connections;
-            open.channel.run_link(
-                now.monotonic,
-                &mut self.discovery,
-                connections,
-                &url,
-                &mut self.outputs,
-            );
+            let Some(channel) = self.channels.get_mut(index) else { return };
+            channel.run(now, &mut self.shared);
+            let id = channel.id;
             let mut moved = false;
             while let Some(event) =
-                self.rooms.get_mut(index).and_then(|open| open.channel.poll_event())
+                self.channels.get_mut(index).and_then(|channel| channel.poll_event())
             {
                 moved = true;
-                self.session_event(now, index, event);
+                self.session_event(now, id, event);
             }
-            let Some(open) = self.rooms.get_mut(index) else { return };
-            if open.channel.session.is_none() && open.room.is_joined() {
-                open.room.left();
+            let Some(channel) = self.channels.get_mut(index) else { return };
+            for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
+                if !channel.is_open() && open.room.is_joined() {
+                    open.room.left();
+                }
+                moved |= open.hand_over(now, channel);
             }
-            moved |= open.hand_over(now);
-            open.channel.flush(&mut self.outputs);
+            channel.flush(&mut self.shared.outputs);
             if !moved {
                 return;
             }
         }
     }
 
-    fn session_event(&mut self, now: Now, index: usize, event: SessionEvent) {
-        let row = self.next_row();
-        let Some(open) = self.rooms.get_mut(index) else { return };
+    fn session_event(&mut self, now: Now, id: ChannelId, event: SessionEvent) {
+        let Some(channel) = by_id(&mut self.channels, id) else { return };
         match event {
-            SessionEvent::Joined { room: _, history } => {
-                let interrupted = open.room.joined(now.monotonic, history);
-                if interrupted && open.room.timeline.may_note_interruption() {
-                    open.room.timeline.note(row, RowContent::Interruption);
+            SessionEvent::Throttled { pause } => {
+                for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
+                    open.room.outbox.pause_until(now.monotonic + pause);
                 }
             }
-            SessionEvent::Introduced { sender_id } => self.ownership.learn_sender(sender_id),
-            SessionEvent::Message { room: _, incoming } => {
-                let send = incoming.client_message_id.clone();
-                let author = self.ownership.author(send.as_ref(), incoming.sender.clone());
-                let taken = open.room.timeline.take(incoming, author, row);
-                open.room.message_arrived();
-                let room = open.room.id.clone();
-                match taken {
-                    Taken::New(row) => self.events.push_back(Event::Arrived { room, row }),
-                    Taken::Settles(row) => {
-                        if let Some(send) = send {
-                            open.arrived(&mut self.events, &send, Some(row));
-                        }
+            SessionEvent::Silent => channel.give_up(now.monotonic, &mut self.shared),
+            SessionEvent::Accepted => channel.keyring.accepted(),
+            SessionEvent::KeepsAlive { timeout } => channel.link.set_timeout(timeout),
+            SessionEvent::RenewCredentials => channel.keyring.renew(),
+            SessionEvent::ClockWrong { server } => channel.correct_clock(now.wall, server),
+            SessionEvent::TurnedAway(why) => channel.turned_away(now, why, &mut self.shared),
+            SessionEvent::Introduced { sender_id } => self.learn_sender(sender_id),
+            SessionEvent::Joined { room, history } => {
+                let row = self.next_row();
+                if let Some(open) = self.open_room_mut(&room) {
+                    let interrupted = open.room.joined(now.monotonic, history);
+                    if interrupted {
+                        open.note_interruption(row);
                     }
-                    Taken::Known => {}
                 }
             }
-            SessionEvent::Notice { room: _, text } => {
-                open.room.timeline.note(row, RowContent::Notice(text));
-                open.room.message_arrived();
+            SessionEvent::Left { room } => {
+                if let Some(open) = self.open_room_mut(&room) {
+                    open.room.left();
+                }
             }
-            SessionEvent::Settled { room: _, id, key } => open.settled(&mut self.events, &id, key),
-            SessionEvent::Unsettled { room: _, id, outcome } => open.unsettled(now, &id, outcome),
-            SessionEvent::History { request, page } => {
-                self.history_page(now, index, &request, page)
+            SessionEvent::Message { room, incoming } => self.message(&room, incoming),
+            SessionEvent::Notice { room, text } => {
+                let row = self.next_row();
+                if let Some(open) = self.open_room_mut(&room) {
+                    open.room.timeline.note(row, RowContent::Notice(text));
+                    open.room.message_arrived();
+                }
             }
-            SessionEvent::HistoryRefused { request, retry } => {
-                if open.room.awaits(&request) {
+            SessionEvent::Missed { room } => {
+                let row = self.next_row();
+                if let Some(open) = self.open_room_mut(&room)
+                    && open.room.missed(now.monotonic)
+                {
+                    open.note_interruption(row);
+                }
+            }
+            SessionEvent::Settled { room, id: send, key } => {
+                channel.session.no_longer_in_flight(&send);
+                if let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == room) {
+                    open.settled(&mut self.events, &send, key);
+                }
+            }
+            SessionEvent::Unsettled { room, id: send, outcome } => {
+                if let Some(open) = self.open_room_mut(&room) {
+                    open.unsettled(now, &send, outcome);
+                }
+            }
+            SessionEvent::History { room, request, page } => {
+                self.history_page(now, &room, &request, page);
+            }
+            SessionEvent::HistoryRefused { room, request, retry } => {
+                if let Some(open) = self.open_room_mut(&room)
+                    && open.room.awaits(&request)
+                {
                     open.room.page_refused(now.monotonic, retry);
                 }
             }
-            SessionEvent::RoomRefused { room: _, reason } => {
-                let unauthorized = reason == FailReason::Unauthorized;
-                let refusal = if unauthorized { Refusal::Unauthorized } else { Refusal::Forbidden };
-                self.refuse(index, refusal);
-            }
-            SessionEvent::Throttled { pause } => {
-                open.room.outbox.pause_until(now.monotonic + pause)
-            }
-            SessionEvent::Silent => {
-                open.channel.give_up(now.monotonic, &mut self.discovery, &mut self.random)
-            }
+            SessionEvent::RoomRefused { room, reason } => self.room_refused(id, &room, reason),
         }
     }
 
-    fn history_page(&mut self, now: Now, index: usize, request: &RequestId, page: Page) {
-        let Some(open) = self.rooms.get_mut(index) else { return };
+    fn room_refused(&mut self, channel: ChannelId, room: &RoomId, reason: FailReason) {
+        let refusal = match reason {
+            FailReason::Unauthorized => Refusal::Unauthorized,
+            FailReason::BadRequest => Refusal::Misconfigured,
+            _ => Refusal::Forbidden,
+        };
+        if self.service().shares_connection() {
+            // Its neighbours live on.
+            if let Some(open) = self.open_room_mut(room) {
+                open.refusal = Some(refusal);
+                open.room.left();
+            }
+        } else if let Some(channel) = by_id(&mut self.channels, channel) {
+            channel.refuse(refusal, &mut self.shared.discovery);
+        }
+    }
+
+    fn message(&mut self, room: &RoomId, incoming: Incoming) {
+        let row = self.next_row();
+        if let Some(sender_id) = self.ownership.own_sender(&incoming)
+            && self.service().stamps_senders()
+        {
+            self.learn_sender(sender_id);
+        }
+        let send = incoming.client_message_id.clone();
+        let author = self.ownership.author(send.as_ref(), incoming.sender.clone());
+        let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
+        let taken = open.room.timeline.take(incoming, author, row);
+        open.room.message_arrived();
+        match taken {
+            Taken::New(row) => self.events.push_back(Event::Arrived { room: room.clone(), row }),
+            Taken::Settles(row) => {
+                if let Some(send) = send {
+                    open.arrived(&mut self.events, &send, Some(row));
+                    if let Some(channel) = by_id(&mut self.channels, open.channel) {
+                        channel.session.no_longer_in_flight(&send);
+                    }
+                }
+            }
+            Taken::Known => {}
+        }
+    }
+
+    fn history_page(&mut self, now: Now, room: &RoomId, request: &RequestId, page: Page) {
+        let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
         if !open.room.awaits(request) {
             return;
         }
@@ -420,11 +568,19 @@ impl Client {
             oldest = oldest.into_iter().chain(key).min();
             let taken = open.room.timeline.take(incoming.clone(), author, RowId(self.rows));
             if let (Taken::Settles(row), Some(send)) = (taken, send) {
-                open.room.outbox.remove(&send);
                 open.arrived(&mut self.events, &send, Some(row));
+                if let Some(channel) = by_id(&mut self.channels, open.channel) {
+                    channel.session.no_longer_in_flight(&send);
+                }
             }
         }
         open.room.page_arrived(now.monotonic, &page, oldest);
+    }
+
+    fn learn_sender(&mut self, sender_id: String) {
+        if self.ownership.learn_sender(sender_id.clone()) {
+            self.events.push_back(Event::KnownAs(sender_id));
+        }
     }
 
     fn next_row(&mut self) -> RowId {
@@ -432,8 +588,8 @@ impl Client {
         RowId(self.rows)
     }
 
-    fn room_of(&self, connection: ConnectionId) -> Option<usize> {
-        self.rooms.iter().position(|open| open.channel.link.connection() == Some(connection))
+    fn service(&self) -> &Service {
+        &self.shared.backend.service
     }
 
     fn open_room(&self, room: &RoomId) -> Option<&OpenRoom> {
@@ -443,4 +599,12 @@ impl Client {
     fn open_room_mut(&mut self, room: &RoomId) -> Option<&mut OpenRoom> {
         self.rooms.iter_mut().find(|open| open.room.id == *room)
     }
+}
+
+fn by_id(channels: &mut [Channel], id: ChannelId) -> Option<&mut Channel> {
+    channels.iter_mut().find(|channel| channel.id == id)
+}
+
+fn on(channels: &mut [Channel], connection: ConnectionId) -> Option<&mut Channel> {
+    channels.iter_mut().find(|channel| channel.link.connection() == Some(connection))
 }

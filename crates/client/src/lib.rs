@@ -23,13 +23,16 @@ mod timer;
 
 pub use auth::{AccessKeyId, AccessKeyIdError, Credentials, Secret, SecretError};
 pub use backend::api_gateway::Finding;
-pub use chat::ids::{ConnectionId, GuestKey, RoomId, RoomIdError, RowId};
-pub use chat::message::{Author, Delivery, FailReason, Message, Row, RowContent};
+pub use chat::ids::{
+    ConnectionId, GuestKey, HttpRequestId, QuestionId, RoomId, RoomIdError, RowId,
+};
+pub use chat::message::{Author, Delivery, FailReason, Message, Row, RowContent, Standing};
 pub use chat::person::{DisplayName, Person};
 pub use chat::room::History;
 pub use chat::timeline::Change;
 pub use client::{
-    Client, Close, Command, Event, Input, MAX_ROOMS, Network, Output, Refusal, SendRefusal, Status,
+    AskReason, Client, Close, Command, Event, HttpAnswer, HttpFailure, Input, MAX_ROOMS,
+    MAX_ROOMS_OF_A_CONNECTION, Network, Output, Refusal, SendRefusal, SignInAnswer, Status,
     TextSize, Visibility,
 };
 pub use random::Seed;

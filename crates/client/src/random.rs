@@ -17,6 +17,13 @@ impl Random {
         Self(ChaCha12Rng::from_seed(seed))
     }
 
+    /// Another generator, whose output is fixed by this one's seed too.
+    pub(crate) fn fork(&mut self) -> Self {
+        let mut seed = Seed::default();
+        self.0.fill_bytes(&mut seed);
+        Self::new(seed)
+    }
+
     /// 128 random bits as 32 hexadecimal digits.
     pub(crate) fn token(&mut self) -> String {
         format!("{:016x}{:016x}", self.0.next_u64(), self.0.next_u64())

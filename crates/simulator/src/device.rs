@@ -58,7 +58,7 @@ impl Device {
             room: RoomId::default(),
         };
         let key = GuestKey::parse(&guest_key).ok_or("the simulator drew no guest key")?;
-        let person = Person { guest_key: key, name: None };
+        let person = Person { guest_key: key, name: None, known_as: None };
         let wall_error = i64::try_from(chance.between(0, 20_000_000)).unwrap_or(0) - 10_000_000;
         Ok(Self {
             client: Client::new(backend, person, chance.seed()),

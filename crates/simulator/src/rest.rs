@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use roomlet_client::{Author, Delivery, History, Message, RoomId, Status};
+use roomlet_client::{Author, Delivery, History, Message, RoomId, Standing, Status};
 
 use crate::backend::{Full, Stored};
 use crate::device::Device;
@@ -83,8 +83,10 @@ fn check_list(
         if row.is_own() != is_mine && !is_anonymous && !is_equal_text {
             return Err(format!("{:?} is own: {}, not {}", row.text, is_mine, row.is_own()));
         }
-        if let Author::Other { id, name, guest } = &row.author
-            && (*id != truth.sender.id || *name != truth.sender.name || !guest)
+        if let Author::Other { id, name, standing } = &row.author
+            && (*id != truth.sender.id
+                || *name != truth.sender.name
+                || *standing != Standing::Guest)
         {
             return Err(format!("{:?} is by {:?}, not {:?}", row.text, truth.sender, row.author));
         }

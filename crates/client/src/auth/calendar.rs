@@ -13,6 +13,16 @@ pub(super) fn amz_date(wall: WallClock) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
+/// `2025-01-02T03:04:05.006Z`: ISO 8601, as messages have it.
+pub(crate) fn iso_date(wall: WallClock) -> String {
+    let milliseconds = wall.0.clamp(0, LAST_SECOND * 1_000);
+    let seconds = milliseconds / 1_000;
+    let (year, month, day) = civil_date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    let fraction = milliseconds % 1_000;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:03}Z")
+}
+
 /// The server's own time in its complaint about a signature: "Signature expired: 20250102T030405Z is now earlier than
 /// 20250102T031000Z (20250102T031500Z - 5 min.)", or "Signature not yet current: … (… + 5 min.)".
 pub(crate) fn server_time_of_error(message: &str) -> Option<WallClock> {

@@ -15,7 +15,7 @@ pub use credentials::Credentials;
 pub use secret::{AccessKeyId, AccessKeyIdError, Secret, SecretError};
 
 pub(crate) use authorization::Authorization;
-pub(crate) use calendar::{server_time_of_date, server_time_of_error};
+pub(crate) use calendar::{iso_date, server_time_of_date, server_time_of_error};
 pub(crate) use digest::sha256;
 
 use data_encoding::BASE64URL_NOPAD;

@@ -82,6 +82,14 @@ pub(crate) struct ClientMessageId(pub(crate) String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConnectionId(pub u32);
 
+/// One HTTP request; never used twice by one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HttpRequestId(pub u32);
+
+/// One question for credentials; never used twice by one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuestionId(pub u32);
+
 /// A row of a timeline. It stays the same from "sending" to "sent", and is never used twice by one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(pub u64);

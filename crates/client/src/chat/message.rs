@@ -67,9 +67,21 @@ pub enum Author {
         id: String,
         /// Their display name, where they have one.
         name: Option<String>,
-        /// Whether they are a guest, that is: not signed in.
-        guest: bool,
+        /// How far one may believe that.
+        standing: Standing,
     },
+}
+
+/// How far one may believe who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// Signed in: the backend vouches for who they are.
+    User,
+    /// Not signed in; but the same id is the same guest.
+    Guest,
+    /// The backend says nothing: name and id are what the sender claims.
+    Unverified,
 }
 
 /// How far a message has come.
@@ -94,6 +106,8 @@ pub enum Delivery {
 pub enum FailReason {
     /// The backend could not read the request.
     BadRequest,
+    /// The page's security policy (CSP, `connect-src`) does not allow the backend's address.
+    BlockedByPage,
     /// The same id was used with another text.
     Conflict,
     /// This person may not write in this room, or there is no such room.
@@ -149,5 +163,5 @@ pub(crate) enum Sender {
     /// This client, over this very connection.
     Me,
     /// Somebody: whether it is the person of this widget is decided by their id.
-    Person { id: String, name: Option<String>, guest: bool },
+    Person { id: String, name: Option<String>, standing: Standing },
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use super::ids::{ClientMessageId, GuestKey};
-use super::message::{Author, Sender};
+use super::message::{Author, Incoming, Sender, Standing};
 
 /// How many of one's own sends are remembered, to recognise them when they come back.
 const MAX_SENDS_REMEMBERED: usize = 1_000;
@@ -51,6 +51,8 @@ pub struct Person {
     pub guest_key: GuestKey,
     /// The name that others see.
     pub name: Option<DisplayName>,
+    /// What the backend called this person last: [`Event::KnownAs`](crate::Event::KnownAs).
+    pub known_as: Option<String>,
 }
 
 /// Tells the person's own messages from those of others.
@@ -62,9 +64,22 @@ pub(crate) struct Ownership {
 }
 
 impl Ownership {
-    /// The backend has said which sender id is ours.
-    pub(crate) fn learn_sender(&mut self, id: String) {
+    /// The backend has said which sender id is ours; says whether that is news.
+    pub(crate) fn learn_sender(&mut self, id: String) -> bool {
+        let is_news = self.sender_id.as_ref() != Some(&id);
         self.sender_id = Some(id);
+        is_news
+    }
+
+    /// The sender id that a message of ours has come back with.
+    pub(crate) fn own_sender(&self, incoming: &Incoming) -> Option<String> {
+        let is_own = incoming.client_message_id.as_ref().is_some_and(|id| self.sends.contains(id));
+        match &incoming.sender {
+            Sender::Person { id, standing: Standing::User | Standing::Guest, .. } if is_own => {
+                Some(id.clone())
+            }
+            Sender::Me | Sender::Person { .. } => None,
+        }
     }
 
     /// Remembers a send; at the bound the oldest is forgotten.
@@ -90,10 +105,14 @@ impl Ownership {
         }
         match sender {
             Sender::Me => Author::Me,
-            Sender::Person { id, .. } if self.sender_id.as_ref() == Some(&id) => Author::Me,
-            Sender::Person { id, name, guest } => {
+            Sender::Person { id, standing, .. }
+                if standing != Standing::Unverified && self.sender_id.as_ref() == Some(&id) =>
+            {
+                Author::Me
+            }
+            Sender::Person { id, name, standing } => {
                 let name = name.as_deref().and_then(DisplayName::parse).map(|name| name.0);
-                Author::Other { id, name, guest }
+                Author::Other { id, name, standing }
             }
         }
     }
@@ -116,7 +135,7 @@ mod tests {
         for number in 0..=MAX_SENDS_REMEMBERED {
             ownership.remember(ClientMessageId(number.to_string()));
         }
-        let stranger = || Sender::Person { id: "x".into(), name: None, guest: true };
+        let stranger = || Sender::Person { id: "x".into(), name: None, standing: Standing::Guest };
         let author = |number: usize| {
             ownership.author(Some(&ClientMessageId(number.to_string())), stranger())
         };

@@ -152,6 +152,17 @@ impl Room {
         }
     }
 
+    /// Something could not be delivered; returns whether there is no history to fetch it from.
+    pub(crate) fn missed(&mut self, now: Timestamp) -> bool {
+        let has_history = self.joined == Some(Joined { history: true });
+        if has_history && self.reading == Reading::Idle {
+            self.catch_up(now, true);
+        } else if has_history {
+            self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
+        }
+        self.is_joined() && !has_history
+    }
+
     /// The person wants to read older messages.
     pub(crate) fn load_older(&mut self) {
         if self.history == History::More && self.reading == Reading::Idle && self.is_joined() {

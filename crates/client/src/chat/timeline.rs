@@ -135,7 +135,9 @@ impl Timeline {
     pub(crate) fn take(&mut self, incoming: Incoming, author: Author, new_row: RowId) -> Taken {
         let settles =
             incoming.client_message_id.as_ref().and_then(|id| self.by_send.get(id)).copied();
-        let pending = settles.and_then(|id| self.remove_unconfirmed(id));
+        let confirmed = settles.and_then(|id| self.remove_confirmed(id));
+        let was_confirmed = confirmed.is_some();
+        let pending = confirmed.or_else(|| settles.and_then(|id| self.remove_unconfirmed(id)));
         if let Some(known) = self.by_identity.get(&incoming.identity).copied() {
             if pending.is_none() {
                 return Taken::Known;
@@ -160,7 +162,11 @@ impl Timeline {
             identity: Some(incoming.identity),
             client_message_id: incoming.client_message_id,
         });
-        if pending.is_some() { Taken::Settles(id) } else { Taken::New(id) }
+        match pending {
+            Some(_) if was_confirmed => Taken::Known,
+            Some(_) => Taken::Settles(id),
+            None => Taken::New(id),
+        }
     }
 
     /// The backend has acknowledged a send, and says which id and time the message has.
@@ -181,6 +187,25 @@ impl Timeline {
         entry.place = Place::Server(key);
         self.insert(entry);
         Some(row)
+    }
+
+    /// The backend has a send, and does not say at what place: there it stands until it comes back with one.
+    pub(crate) fn confirm(&mut self, send: &ClientMessageId) -> Option<RowId> {
+        let row = self.by_send.get(send).copied()?;
+        let mut entry = self.remove_unconfirmed(row)?;
+        if let RowContent::Message(message) = &mut entry.row.content {
+            message.delivery = Delivery::Sent;
+        }
+        entry.place = Place::Arrival;
+        self.insert(entry);
+        Some(row)
+    }
+
+    /// Forgets all rows.
+    pub(crate) fn clear(&mut self) {
+        while !self.entries.is_empty() {
+            self.drop_at(self.entries.len() - 1);
+        }
     }
 
     /// Changes how far a message of the person's own has come.
@@ -281,6 +306,16 @@ impl Timeline {
         let unconfirmed = self.entries.get(index)?.place == Place::Unconfirmed;
         unconfirmed.then(|| self.entries.remove(index))
     }
+
+    /// The same for one that was confirmed without a place.
+    fn remove_confirmed(&mut self, row: RowId) -> Option<Entry> {
+        let index = self.index(row)?;
+        let entry = self.entries.get(index)?;
+        let is_placeless = entry.place == Place::Arrival
+            && entry.identity.is_none()
+            && entry.client_message_id.is_some();
+        is_placeless.then(|| self.entries.remove(index))
+    }
 }
 
 #[cfg(test)]
@@ -288,7 +323,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chat::message::Sender;
+    use crate::chat::message::{Sender, Standing};
 
     fn incoming(second: u8, id: &str, send: Option<&str>) -> Incoming {
         Incoming {
@@ -296,12 +331,12 @@ mod tests {
             created_at: format!("2025-01-01T00:00:{second:02}.000Z"),
             text: format!("text of {id}"),
             client_message_id: send.map(|id| ClientMessageId(id.to_owned())),
-            sender: Sender::Person { id: "ann".into(), name: None, guest: true },
+            sender: Sender::Person { id: "ann".into(), name: None, standing: Standing::Guest },
         }
     }
 
     fn ann() -> Author {
-        Author::Other { id: "ann".into(), name: None, guest: true }
+        Author::Other { id: "ann".into(), name: None, standing: Standing::Guest }
     }
 
     fn texts(timeline: &Timeline) -> Vec<&str> {

@@ -1,126 +1,249 @@
-//! One way to the backend: the link, and the session of its present connection.
+//! One way to the backend: the link, the session, and the credentials for both. On API Gateway each room has one of
+//! its own, on AppSync all rooms share one.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use super::io::{Output, Refusal};
-use crate::backend::SessionEvent;
-use crate::backend::api_gateway::{Discovery, Session};
-use crate::chat::ids::{ConnectionId, RoomId};
+use super::io::{AskReason, Network, Output, Refusal};
+use super::keyring::{Keyring, Keys};
+use crate::backend::api_gateway::Discovery;
+use crate::backend::{Http, Posting, Session, SessionEvent, TurnedAway};
+use crate::chat::ids::{ConnectionId, QuestionId, RoomId};
 use crate::chat::person::Person;
-use crate::link::{Action, Link};
+use crate::config::{Backend, SignIn};
+use crate::link::{Action, Heartbeat, Link, LinkStatus};
 use crate::random::Random;
-use crate::time::Timestamp;
+use crate::time::{Now, Timestamp, WallClock};
 use crate::timer::Deadline;
+
+/// A browser does not say why a connection could not be opened. After so many in a row with credentials, they are
+/// renewed; after twice as many, where none ever opened, they are taken for the reason.
+const REFUSALS_BEFORE_RENEWAL: u32 = 2;
+/// After so long without a connection other ways are tried, where there are any.
+const WITHOUT_CONNECTION_AFTER: Duration = Duration::from_secs(3);
+/// The server is closing connections for too many requests.
+const CLOSE_POLICY: u16 = 1008;
+
+/// Names a channel of a client; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ChannelId(pub(super) u32);
+
+/// What all channels of a client use.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) backend: Backend,
+    pub(super) person: Person,
+    pub(super) discovery: Discovery,
+    pub(super) random: Random,
+    pub(super) network: Network,
+    pub(super) outputs: VecDeque<Output>,
+    connections: u32,
+    questions: u32,
+}
+
+impl Shared {
+    pub(super) fn new(backend: Backend, person: Person, random: Random) -> Self {
+        Self {
+            discovery: Discovery::new(backend.service.dialect().unwrap_or_default()),
+            backend,
+            person,
+            random,
+            network: Network::Online,
+            outputs: VecDeque::new(),
+            connections: 0,
+            questions: 0,
+        }
+    }
+
+    fn is_online(&self) -> bool {
+        self.network == Network::Online
+    }
+}
+
+/// There is no connection.
+#[derive(Debug, Clone, Copy)]
+struct Down {
+    since: Timestamp,
+    is_long: bool,
+}
 
 #[derive(Debug)]
 pub(super) struct Channel {
+    pub(super) id: ChannelId,
+    /// The room it was opened for; on API Gateway its only one.
+    pub(super) room: RoomId,
     pub(super) link: Link,
-    pub(super) session: Option<Session>,
+    pub(super) session: Session,
+    pub(super) keyring: Keyring,
     /// Why the link stays away.
     pub(super) refusal: Option<Refusal>,
+    /// An attempt waits for credentials.
+    opening: bool,
+    refused_attempts: u32,
+    has_opened: bool,
+    down: Option<Down>,
     /// What sessions that have ended had still to say.
     last_words: VecDeque<SessionEvent>,
 }
 
 impl Channel {
-    pub(super) fn new(visible: bool) -> Self {
-        let link = Link::new(visible);
-        Self { link, session: None, refusal: None, last_words: VecDeque::new() }
+    pub(super) fn new(id: ChannelId, room: RoomId, shared: &mut Shared, visible: bool) -> Self {
+        let backend = &shared.backend;
+        let heartbeat = if backend.service.shares_connection() {
+            Heartbeat::SERVER_KEEPS_ALIVE
+        } else {
+            Heartbeat::CLIENT_PINGS
+        };
+        let mut link = Link::new(heartbeat, visible);
+        link.connect();
+        Self {
+            id,
+            room,
+            link,
+            session: Session::new(backend, &shared.person, shared.random.fork()),
+            keyring: Keyring::new(backend.sign_in.clone()),
+            refusal: None,
+            opening: false,
+            refused_attempts: 0,
+            has_opened: false,
+            down: None,
+            last_words: VecDeque::new(),
+        }
     }
 
-    pub(super) fn opened(
-        &mut self,
-        now: Timestamp,
-        connection: ConnectionId,
-        room: RoomId,
-        person: Person,
-        discovery: &mut Discovery,
-    ) {
+    pub(super) fn is_open(&self) -> bool {
+        self.link.status() == LinkStatus::Open
+    }
+
+    pub(super) fn opened(&mut self, now: Timestamp, connection: ConnectionId, shared: &mut Shared) {
         self.link.opened(now);
-        self.session = Some(Session::opened(now, connection, room, person, discovery));
+        (self.refused_attempts, self.has_opened) = (0, true);
+        if !shared.backend.service.shares_connection() {
+            self.keyring.accepted();
+        }
+        self.session.opened(now, connection, &self.room, &shared.person, &mut shared.discovery);
     }
 
     pub(super) fn received(&mut self, now: Timestamp, text: &str, discovery: &mut Discovery) {
         self.link.received(now);
-        if let Some(session) = &mut self.session {
-            session.received(now, text, discovery);
+        self.session.received(now, text, discovery);
+    }
+
+    pub(super) fn lost(&mut self, now: Timestamp, code: u16, shared: &mut Shared) {
+        let was_open = self.is_open();
+        self.end_session(&mut shared.discovery);
+        self.link.lost(now, code, &mut shared.random);
+        if !was_open && shared.is_online() && self.keyring.sign_in().asks_the_page() {
+            self.refused_attempts += 1;
+            if self.refused_attempts == REFUSALS_BEFORE_RENEWAL {
+                self.keyring.renew();
+            } else if self.refused_attempts >= 2 * REFUSALS_BEFORE_RENEWAL && !self.has_opened {
+                self.refuse(Refusal::Unauthorized, &mut shared.discovery);
+            }
         }
     }
 
-    pub(super) fn lost(
-        &mut self,
-        now: Timestamp,
-        code: u16,
-        discovery: &mut Discovery,
-        random: &mut Random,
-    ) {
-        self.end_session(discovery);
-        self.link.lost(now, code, random);
+    /// The connection is of no more use; nothing more is handed to it.
+    pub(super) fn give_up(&mut self, now: Timestamp, shared: &mut Shared) {
+        self.end_session(&mut shared.discovery);
+        self.link.give_up(now, &mut shared.random);
     }
 
-    /// The connection is of no more use; nothing more is handed to it.
-    pub(super) fn give_up(
-        &mut self,
-        now: Timestamp,
-        discovery: &mut Discovery,
-        random: &mut Random,
-    ) {
-        self.end_session(discovery);
-        self.link.give_up(now, random);
+    /// The backend wants nothing to do with the connection.
+    pub(super) fn turned_away(&mut self, now: Now, why: TurnedAway, shared: &mut Shared) {
+        let (may_try, refusal) = match why {
+            TurnedAway::Credentials => (self.keyring.refuse(), Refusal::Unauthorized),
+            TurnedAway::Signature { server } => {
+                (self.keyring.correct_clock(now.wall, server), Refusal::Misconfigured)
+            }
+            TurnedAway::Misconfigured => (false, Refusal::Misconfigured),
+            TurnedAway::Throttled => {
+                self.end_session(&mut shared.discovery);
+                return self.link.give_up_with(now.monotonic, CLOSE_POLICY, &mut shared.random);
+            }
+        };
+        if may_try {
+            self.end_session(&mut shared.discovery);
+            self.link.reconnect();
+        } else {
+            self.refuse(refusal, &mut shared.discovery);
+        }
     }
 
     /// Stays away until somebody asks.
     pub(super) fn refuse(&mut self, refusal: Refusal, discovery: &mut Discovery) {
         self.end_session(discovery);
+        self.session.give_up_waiting();
         self.refusal = Some(refusal);
+        self.opening = false;
+        self.refused_attempts = 0;
         self.link.refuse();
     }
 
-    pub(super) fn handle_time(
-        &mut self,
-        now: Timestamp,
-        discovery: &mut Discovery,
-        random: &mut Random,
-    ) {
-        if let Some(session) = &mut self.session {
-            session.handle_time(now, discovery);
-        }
-        self.link.handle_time(now, random);
+    /// Somebody asks.
+    pub(super) fn connect(&mut self) {
+        self.refusal = None;
+        self.keyring.hurry();
+        self.link.connect();
+    }
+
+    /// What the person before had is forgotten, and so is what was on its way for them.
+    pub(super) fn forget_person(&mut self, discovery: &mut Discovery) {
+        self.end_session(discovery);
+        self.session.forget();
+        self.last_words.clear();
+    }
+
+    pub(super) fn handle_time(&mut self, now: Timestamp, shared: &mut Shared) {
+        self.session.handle_time(now, &mut shared.discovery);
+        self.keyring.handle_time(now);
+        self.link.handle_time(now, &mut shared.random);
     }
 
     pub(super) fn next_deadline(&self) -> Option<Deadline> {
-        let session = self.session.as_ref().and_then(Session::next_deadline);
-        Deadline::earliest([self.link.next_deadline(), session])
+        let without = self.down.filter(|down| !down.is_long).map(|down| Deadline {
+            at: down.since + WITHOUT_CONNECTION_AFTER,
+            reason: "there has been no connection for a while",
+        });
+        let keyring = self.keyring.next_deadline();
+        let own = [self.link.next_deadline(), self.session.next_deadline(), keyring];
+        Deadline::earliest(own.into_iter().chain([without]))
     }
 
-    /// Does what the link wants done.
-    pub(super) fn run_link(
-        &mut self,
-        now: Timestamp,
-        discovery: &mut Discovery,
-        connections: &mut u32,
-        url: &str,
-        outputs: &mut VecDeque<Output>,
-    ) {
+    /// Does what the link and the session want done.
+    pub(super) fn run(&mut self, now: Now, shared: &mut Shared) {
+        self.run_link(now.monotonic, shared);
+        if self.opening {
+            match self.keyring.for_connection() {
+                Keys::Ready => self.open(now, shared),
+                Keys::Ask(reason) => self.ask(now.monotonic, reason, shared),
+                Keys::Awaited => {}
+            }
+        }
+        if self.session.wants_keys() {
+            match self.keyring.for_operation(now.wall) {
+                Keys::Ready => match self.keyring.signer(shared.backend.service.host(), now.wall) {
+                    Ok(signer) => self.session.proceed(now, &signer),
+                    Err(_) => self.refuse(Refusal::Misconfigured, &mut shared.discovery),
+                },
+                Keys::Ask(reason) => self.ask(now.monotonic, reason, shared),
+                Keys::Awaited => {}
+            }
+        }
+        self.keyring.used();
+        self.watch(now.monotonic, shared);
+    }
+
+    fn run_link(&mut self, now: Timestamp, shared: &mut Shared) {
         while let Some(action) = self.link.poll_action() {
             match action {
-                Action::Open => {
-                    *connections += 1;
-                    let connection = ConnectionId(*connections);
-                    self.link.attempt(now, connection);
-                    let subprotocols = Vec::new();
-                    outputs.push_back(Output::OpenSocket {
-                        connection,
-                        url: url.to_owned(),
-                        subprotocols,
-                    });
-                }
+                Action::Open => self.opening = true,
                 Action::Abandon(connection) => {
-                    self.end_session(discovery);
-                    outputs.push_back(Output::CloseSocket { connection });
+                    self.end_session(&mut shared.discovery);
+                    shared.outputs.push_back(Output::CloseSocket { connection });
                 }
                 Action::Ping => {
-                    if self.session.as_mut().is_some_and(|session| session.ping(discovery)) {
+                    if self.session.ping(&mut shared.discovery) {
                         self.link.ping_sent(now);
                     }
                 }
@@ -128,25 +251,75 @@ impl Channel {
         }
     }
 
-    pub(super) fn poll_event(&mut self) -> Option<SessionEvent> {
-        let live = || self.session.as_mut().and_then(Session::poll_event);
-        self.last_words.pop_front().or_else(live)
+    fn open(&mut self, now: Now, shared: &mut Shared) {
+        self.opening = false;
+        let backend = &shared.backend;
+        let Ok(signer) = self.keyring.signer(backend.service.host(), now.wall) else {
+            return self.refuse(Refusal::Misconfigured, &mut shared.discovery);
+        };
+        let opening = Session::opening(backend, &self.room, &signer);
+        shared.connections += 1;
+        let connection = ConnectionId(shared.connections);
+        self.link.attempt(now.monotonic, connection);
+        let (url, subprotocols) = (opening.url, opening.subprotocols);
+        shared.outputs.push_back(Output::OpenSocket { connection, url, subprotocols });
     }
 
-    /// Hands the frames of the session to the driver.
+    fn ask(&mut self, now: Timestamp, reason: AskReason, shared: &mut Shared) {
+        shared.questions += 1;
+        let question = QuestionId(shared.questions);
+        self.keyring.asked(now, question);
+        shared.outputs.push_back(Output::AskForCredentials { question, reason });
+    }
+
+    /// Tells the session for how long there has been no connection.
+    fn watch(&mut self, now: Timestamp, shared: &Shared) {
+        if self.is_open() || !shared.backend.service.shares_connection() {
+            self.down = None;
+            return self.session.set_without_connection(now, false);
+        }
+        let down = self.down.get_or_insert(Down { since: now, is_long: false });
+        down.is_long = now >= down.since + WITHOUT_CONNECTION_AFTER;
+        let without = down.is_long && shared.is_online() && self.refusal.is_none();
+        self.session.set_without_connection(now, without);
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<SessionEvent> {
+        self.last_words.pop_front().or_else(|| self.session.poll_event())
+    }
+
+    /// Hands the frames and requests of the session to the driver.
     pub(super) fn flush(&mut self, outputs: &mut VecDeque<Output>) {
-        let Some(connection) = self.link.connection() else { return };
-        while let Some(text) = self.session.as_mut().and_then(Session::poll_frame) {
-            outputs.push_back(Output::SendText { connection, text });
+        if let Some(connection) = self.link.connection() {
+            while let Some(text) = self.session.poll_frame() {
+                outputs.push_back(Output::SendText { connection, text });
+            }
+        }
+        while let Some(http) = self.session.poll_http() {
+            outputs.push_back(match http {
+                Http::Post(Posting { request, url, headers, body }) => {
+                    Output::SendRequest { request, url, headers, body }
+                }
+                Http::Cancel(request) => Output::CancelRequest { request },
+            });
         }
     }
 
     fn end_session(&mut self, discovery: &mut Discovery) {
-        if let Some(mut session) = self.session.take() {
-            session.closed(discovery);
-            while let Some(event) = session.poll_event() {
-                self.last_words.push_back(event);
-            }
-        }
+        self.last_words.extend(self.session.closed(discovery));
+    }
+
+    /// The clock was wrong.
+    pub(super) fn correct_clock(&mut self, wall: WallClock, server: WallClock) {
+        self.keyring.correct_clock(wall, Some(server));
+    }
+
+    /// Whether the token itself says who the person is.
+    pub(super) fn knows_subject(&self) -> bool {
+        use crate::config::TokenKind;
+        matches!(
+            self.keyring.sign_in(),
+            SignIn::Token { token: TokenKind::Cognito | TokenKind::Oidc }
+        )
     }
 }

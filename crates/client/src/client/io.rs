@@ -1,7 +1,8 @@
 //! What goes into a client and what comes out of it.
 
+use crate::auth::Credentials;
 use crate::backend::api_gateway::Finding;
-use crate::chat::ids::{ConnectionId, RoomId, RowId};
+use crate::chat::ids::{ConnectionId, HttpRequestId, QuestionId, RoomId, RowId};
 use crate::chat::person::DisplayName;
 use crate::chat::room::History;
 use crate::chat::timeline::Change;
@@ -34,6 +35,27 @@ pub enum Input {
         /// Which.
         connection: ConnectionId,
     },
+    /// The page's answer to [`Output::AskForCredentials`].
+    SignedIn {
+        /// Which question it answers.
+        question: QuestionId,
+        /// The answer.
+        answer: SignInAnswer,
+    },
+    /// The answer to an [`Output::SendRequest`].
+    Answered {
+        /// Which request.
+        request: HttpRequestId,
+        /// The answer.
+        answer: HttpAnswer,
+    },
+    /// A request has failed: there is no answer.
+    RequestFailed {
+        /// Which request.
+        request: HttpRequestId,
+        /// Why.
+        failure: HttpFailure,
+    },
     /// The device says that it has gained or lost its network. Only a hint.
     Network(Network),
     /// The page has come into view or gone out of it.
@@ -53,6 +75,48 @@ pub struct Close {
     pub code: u16,
     /// The reason that the server gave, or nothing.
     pub reason: String,
+}
+
+/// What the page said when it was asked for credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInAnswer {
+    /// Here they are.
+    Credentials(Credentials),
+    /// Nobody is signed in, or the page does not say.
+    SignedOut,
+    /// The page could not find out; it may be asked again later.
+    Failed,
+}
+
+/// Why the page is asked for credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskReason {
+    /// For a connection.
+    Connect,
+    /// For a subscription or a request.
+    Operation,
+    /// The backend has refused the last ones, so that they must be renewed.
+    Refused,
+}
+
+/// An HTTP answer, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The body, as text.
+    pub body: String,
+    /// The header `Date`, where the browser lets it be read.
+    pub date: Option<String>,
+}
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpFailure {
+    /// The connection failed before or after the request was sent; browsers do not tell.
+    Network,
+    /// The page's security policy does not allow the address. Nothing was sent.
+    Blocked,
 }
 
 /// Whether the device believes that it has a network.
@@ -109,6 +173,9 @@ pub enum Command {
     Reconnect,
     /// Change the name that others see.
     SetName(Option<DisplayName>),
+    /// End all connections, forget the credentials and what this person has read and written. Only
+    /// [`Reconnect`](Self::Reconnect) leads back.
+    SignOut,
 }
 
 /// Something to do.
@@ -130,6 +197,29 @@ pub enum Output {
         connection: ConnectionId,
         /// The frame.
         text: String,
+    },
+    /// Ask the page for credentials and hand its answer in by [`Input::SignedIn`].
+    AskForCredentials {
+        /// What to call the question; a later one makes an earlier one void.
+        question: QuestionId,
+        /// What they are for.
+        reason: AskReason,
+    },
+    /// Send an HTTP POST request.
+    SendRequest {
+        /// What to call it from now on.
+        request: HttpRequestId,
+        /// Where.
+        url: String,
+        /// Header names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// Abort a request and forget it.
+    CancelRequest {
+        /// Which.
+        request: HttpRequestId,
     },
     /// Close a socket and forget it; nothing that it reports is of interest any more.
     CloseSocket {
@@ -177,6 +267,9 @@ pub enum Event {
         /// Its row.
         row: RowId,
     },
+    /// The id by which the backend calls this person, to be kept and given to the next client as
+    /// [`Person::known_as`](crate::Person::known_as).
+    KnownAs(String),
     /// Something for the other clients that the page has for the same backend, now and later.
     Found(Finding),
     /// A text was not taken. It is handed back, so that nothing is lost.
@@ -219,8 +312,12 @@ pub enum Refusal {
     Forbidden,
     /// All open rooms have unsent messages.
     TooManyRooms,
-    /// Sign-in is needed.
+    /// The credentials are missing, refused or expired: the person has to sign in (again).
     Unauthorized,
+    /// The person has signed out.
+    SignedOut,
+    /// The address, the signature or the schema is not what this build expects; only its maker can help.
+    Misconfigured,
 }
 
 /// Why a text was not taken.

@@ -1,13 +1,13 @@
-//! A room that is open, with its way to the backend.
+//! A room that is open.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::channel::Channel;
-use super::io::{Event, Network, Status};
+use super::channel::{Channel, ChannelId};
+use super::io::{Event, Network, Refusal, Status};
 use crate::backend::Outcome;
-use crate::chat::ids::{ClientMessageId, RoomId};
-use crate::chat::message::{Delivery, FailReason};
+use crate::chat::ids::{ClientMessageId, RoomId, RowId};
+use crate::chat::message::{Delivery, FailReason, RowContent};
 use crate::chat::room::{History, Room};
 use crate::chat::timeline::OrderKey;
 use crate::link::LinkStatus;
@@ -20,7 +20,10 @@ const OUTAGE_SHOWN_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct OpenRoom {
     pub(super) room: Room,
-    pub(super) channel: Channel,
+    /// Its way to the backend.
+    pub(super) channel: ChannelId,
+    /// Why it is not joined, though there may be a connection.
+    pub(super) refusal: Option<Refusal>,
     /// What the screen was told last.
     pub(super) status: Status,
     pub(super) history: History,
@@ -35,12 +38,11 @@ struct Outage {
 }
 
 impl OpenRoom {
-    pub(super) fn new(id: RoomId, visible: bool) -> Self {
-        let mut channel = Channel::new(visible);
-        channel.link.connect();
+    pub(super) fn new(id: RoomId, channel: ChannelId) -> Self {
         Self {
             room: Room::new(id),
             channel,
+            refusal: None,
             status: Status::Connecting,
             history: History::Unknown,
             was_online: false,
@@ -53,20 +55,17 @@ impl OpenRoom {
             at: outage.since + OUTAGE_SHOWN_AFTER,
             reason: "an outage is to be shown",
         });
-        Deadline::earliest([self.channel.next_deadline(), self.room.next_deadline(), outage])
+        Deadline::earliest([self.room.next_deadline(), outage])
     }
 
     /// Hands the next message and the next request to the session; says whether there was one.
-    pub(super) fn hand_over(&mut self, now: Now) -> bool {
-        let Some(session) = &mut self.channel.session else { return false };
-        if !self.room.is_joined() {
-            return false;
-        }
+    pub(super) fn hand_over(&mut self, now: Now, channel: &mut Channel) -> bool {
+        let session = &mut channel.session;
         let mut moved = false;
-        if session.can_send()
+        if session.can_send(now.monotonic, &self.room.id)
             && let Some(message) = self.room.outbox.start_next(now.monotonic)
         {
-            session.send(now.monotonic, &message.id, &message.text);
+            session.send(now.monotonic, &self.room.id, &message.id, &message.text);
             self.room.timeline.set_delivery(message.row, Delivery::Sending);
             moved = true;
         }
@@ -84,7 +83,10 @@ impl OpenRoom {
         id: &ClientMessageId,
         key: Option<OrderKey>,
     ) {
-        let row = key.and_then(|key| self.room.timeline.settle(id, key));
+        let row = match key {
+            Some(key) => self.room.timeline.settle(id, key),
+            None => self.room.timeline.confirm(id),
+        };
         self.arrived(events, id, row);
     }
 
@@ -93,12 +95,9 @@ impl OpenRoom {
         &mut self,
         events: &mut VecDeque<Event>,
         id: &ClientMessageId,
-        row: Option<crate::RowId>,
+        row: Option<RowId>,
     ) {
         self.room.outbox.remove(id);
-        if let Some(session) = &mut self.channel.session {
-            session.no_longer_in_flight(id);
-        }
         if let Some(row) = row {
             events.push_back(Event::Sent { room: self.room.id.clone(), row });
         }
@@ -122,14 +121,28 @@ impl OpenRoom {
     }
 
     /// The gateway has closed the connection over the frame that was in flight.
-    pub(super) fn fail_in_flight(&mut self, reason: FailReason) {
+    pub(super) fn fail_in_flight(&mut self, reason: FailReason, channel: &mut Channel) {
         let Some(message) = self.room.outbox.in_flight() else { return };
         let (id, row) = (message.id.clone(), message.row);
         self.room.outbox.halt(&id);
         self.room.timeline.set_delivery(row, Delivery::Failed(reason));
-        if let Some(session) = &mut self.channel.session {
-            session.no_longer_in_flight(&id);
+        channel.session.no_longer_in_flight(&id);
+    }
+
+    /// Messages may be missing here.
+    pub(super) fn note_interruption(&mut self, row: RowId) {
+        if self.room.timeline.may_note_interruption() {
+            self.room.timeline.note(row, RowContent::Interruption);
         }
+    }
+
+    /// Forgets what was read and written here.
+    pub(super) fn forget(&mut self) {
+        let mut timeline = std::mem::take(&mut self.room.timeline);
+        timeline.clear();
+        self.room = Room::new(self.room.id.clone());
+        self.room.timeline = timeline;
+        self.refusal = None;
     }
 
     /// Tells the screen what has changed.
@@ -137,6 +150,7 @@ impl OpenRoom {
         &mut self,
         now: Timestamp,
         network: Network,
+        channel: &Channel,
         events: &mut VecDeque<Event>,
     ) {
         let room = &self.room.id;
@@ -147,15 +161,15 @@ impl OpenRoom {
             self.history = self.room.history();
             events.push_back(Event::History { room: room.clone(), history: self.history });
         }
-        let status = self.status_now(now, network);
+        let status = self.status_now(now, network, channel);
         if status != self.status {
             self.status = status;
             events.push_back(Event::Status { room: self.room.id.clone(), status });
         }
     }
 
-    fn status_now(&mut self, now: Timestamp, network: Network) -> Status {
-        if let Some(refusal) = self.channel.refusal {
+    fn status_now(&mut self, now: Timestamp, network: Network, channel: &Channel) -> Status {
+        if let Some(refusal) = channel.refusal.or(self.refusal) {
             self.outage = None;
             return Status::Refused(refusal);
         }
@@ -167,7 +181,7 @@ impl OpenRoom {
         let outage = self.outage.get_or_insert(Outage { since: now, shown: false });
         outage.shown |= now >= outage.since + OUTAGE_SHOWN_AFTER;
         let before = if self.was_online { Status::Online } else { Status::Connecting };
-        match self.channel.link.status() {
+        match channel.link.status() {
             _ if !outage.shown => before,
             _ if network == Network::Offline => Status::Offline,
             LinkStatus::Down { retry_at: Some(at) } => Status::Reconnecting { retry_at: Some(at) },

@@ -23,6 +23,36 @@ use backoff::Backoff;
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(15);
 /// From a ping to any frame at all.
 const PONG_DEADLINE: Duration = Duration::from_secs(10);
+/// How the life of a connection shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Heartbeat {
+    /// Between a frame and the next ping.
+    interval: Duration,
+    /// The same for a page that nobody sees.
+    hidden_interval: Duration,
+    /// A hint that the page was away leads to a ping after so much silence.
+    wake_after: Duration,
+}
+
+impl Heartbeat {
+    /// The server says nothing by itself, and cuts a connection that is idle for ten minutes.
+    pub(crate) const CLIENT_PINGS: Self = Self {
+        interval: PING_INTERVAL,
+        hidden_interval: HIDDEN_PING_INTERVAL,
+        wake_after: HINT_INTERVAL,
+    };
+    /// The server sends something every 60 seconds (AppSync's `ka`): silence beyond that is suspicious.
+    pub(crate) const SERVER_KEEPS_ALIVE: Self = Self {
+        interval: KEEP_ALIVE_LATE,
+        hidden_interval: KEEP_ALIVE_LATE,
+        wake_after: KEEP_ALIVE_OVERDUE,
+    };
+}
+
+/// A keep-alive that comes every 60 seconds is late after so long, ...
+const KEEP_ALIVE_LATE: Duration = Duration::from_secs(70);
+/// ... and overdue for a page that has been asleep.
+const KEEP_ALIVE_OVERDUE: Duration = Duration::from_secs(65);
 /// Between a frame and the next ping; well below the gateway's ten idle minutes, and below what most address
 /// translators on the way allow.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -32,6 +62,8 @@ const HIDDEN_PING_INTERVAL: Duration = Duration::from_secs(240);
 const STEADY_AFTER: Duration = Duration::from_secs(5);
 /// A connection that has lived so long starts with short pauses again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+/// There was no close frame; RFC 6455, section 7.4.1.
+const CLOSE_ABNORMAL: u16 = 1006;
 /// Hints that the network is back lead to one attempt in this time at most.
 const HINT_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -42,6 +74,7 @@ enum Timer {
     Ping,
     Pong,
     Retry,
+    Silence,
     Steady,
 }
 
@@ -53,6 +86,7 @@ impl TimerKind for Timer {
             Self::Ping => "a ping is due",
             Self::Pong => "a ping is not answered",
             Self::Retry => "the next attempt is due",
+            Self::Silence => "the server has promised to say something",
             Self::Steady => "the connection counts as steady",
         }
     }
@@ -91,6 +125,9 @@ pub(crate) enum LinkStatus {
 pub(crate) struct Link {
     state: State,
     backoff: Backoff,
+    heartbeat: Heartbeat,
+    /// The longest silence that the server of the present connection allows itself.
+    timeout: Option<Duration>,
     visible: bool,
     last_attempt: Option<Timestamp>,
     last_frame: Timestamp,
@@ -99,10 +136,12 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(visible: bool) -> Self {
+    pub(crate) fn new(heartbeat: Heartbeat, visible: bool) -> Self {
         Self {
             state: State::Idle,
             backoff: Backoff::default(),
+            heartbeat,
+            timeout: None,
             visible,
             last_attempt: None,
             last_frame: Timestamp::default(),
@@ -161,6 +200,7 @@ impl Link {
             self.timers.stop(Timer::Handshake);
             self.timers.set(Timer::Steady, now + STEADY_AFTER);
             self.timers.set(Timer::Healthy, now + HEALTHY_AFTER);
+            self.timeout = None;
             self.received(now);
         }
     }
@@ -170,6 +210,17 @@ impl Link {
         self.last_frame = now;
         self.timers.stop(Timer::Pong);
         self.timers.set(Timer::Ping, now + self.ping_interval());
+        if let Some(timeout) = self.timeout {
+            self.timers.set(Timer::Silence, now + timeout);
+        }
+    }
+
+    /// The server will never be silent for so long.
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        if let State::Open(_) = self.state {
+            self.timeout = Some(timeout);
+            self.timers.set(Timer::Silence, self.last_frame + timeout);
+        }
     }
 
     /// A ping is on its way that will be answered.
@@ -189,8 +240,13 @@ impl Link {
 
     /// The connection is of no more use.
     pub(crate) fn give_up(&mut self, now: Timestamp, random: &mut Random) {
+        self.give_up_with(now, CLOSE_ABNORMAL, random);
+    }
+
+    /// The same, as if the server had closed it with `code`.
+    pub(crate) fn give_up_with(&mut self, now: Timestamp, code: u16, random: &mut Random) {
         self.abandon();
-        self.lost(now, 1006, random);
+        self.lost(now, code, random);
     }
 
     /// The network has come back, or the page has come into view: a good moment to try or to probe.
@@ -202,7 +258,7 @@ impl Link {
                     self.timers.set(Timer::Retry, earliest);
                 }
             }
-            State::Open(_) if now.since(self.last_frame) >= HINT_INTERVAL => {
+            State::Open(_) if now.since(self.last_frame) >= self.heartbeat.wake_after => {
                 self.actions.push_back(Action::Ping);
             }
             State::Open(_) | State::Idle | State::Connecting(_) | State::Refused => {}
@@ -222,7 +278,7 @@ impl Link {
     pub(crate) fn handle_time(&mut self, now: Timestamp, random: &mut Random) {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
-                Timer::Handshake | Timer::Pong => self.give_up(now, random),
+                Timer::Handshake | Timer::Pong | Timer::Silence => self.give_up(now, random),
                 Timer::Healthy => self.backoff.reset(),
                 Timer::Steady => self.backoff.ease(),
                 Timer::Ping => {
@@ -257,7 +313,7 @@ impl Link {
     }
 
     fn ping_interval(&self) -> Duration {
-        if self.visible { PING_INTERVAL } else { HIDDEN_PING_INTERVAL }
+        if self.visible { self.heartbeat.interval } else { self.heartbeat.hidden_interval }
     }
 }
 
@@ -268,7 +324,7 @@ mod tests {
     const FIRST: ConnectionId = ConnectionId(1);
 
     fn open_link() -> (Link, Random) {
-        let mut link = Link::new(true);
+        let mut link = Link::new(Heartbeat::CLIENT_PINGS, true);
         link.connect();
         assert_eq!(link.poll_action(), Some(Action::Open));
         link.attempt(Timestamp(0), FIRST);
@@ -300,7 +356,8 @@ mod tests {
 
     #[test]
     fn an_attempt_that_hangs_is_given_up() {
-        let (mut link, mut random) = (Link::new(true), Random::new([1; 32]));
+        let (mut link, mut random) =
+            (Link::new(Heartbeat::CLIENT_PINGS, true), Random::new([1; 32]));
         link.connect();
         link.attempt(Timestamp(0), FIRST);
         link.handle_time(Timestamp(15_000), &mut random);

@@ -38,6 +38,7 @@ impl Scenario {
         let person = Person {
             guest_key: GuestKey::parse(GUEST_KEY).unwrap(),
             name: DisplayName::parse("Ann"),
+            known_as: None,
         };
         let mut scenario = Self {
             client: Client::new(backend, person, [7; 32]),

@@ -1,8 +1,9 @@
 //! The frames: borrowed and exact outward, owned and tolerant inward.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::backend::lenient::lenient;
 use crate::chat::ids::{ClientMessageId, GuestKey, RoomId};
 
 /// A frame to send. The field order is the one of `docs/contract.md`.
@@ -159,13 +160,6 @@ struct Fields {
     sender_connection_id: Option<String>,
     #[serde(deserialize_with = "lenient")]
     text: Option<String>,
-}
-
-fn lenient<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).ok())
 }
 
 impl ServerFrame {

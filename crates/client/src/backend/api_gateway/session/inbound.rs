@@ -7,7 +7,7 @@ use super::super::wire::{ServerFrame, WireError, WireMessage, WireSender};
 use super::{ERROR_PAUSE, Session, State, Timer};
 use crate::backend::{Cursor, Outcome, Page, RequestId, Retry, SessionEvent};
 use crate::chat::ids::{ClientMessageId, MessageId};
-use crate::chat::message::{FailReason, Identity, Incoming, Sender};
+use crate::chat::message::{FailReason, Identity, Incoming, Sender, Standing};
 use crate::chat::timeline::OrderKey;
 use crate::time::Timestamp;
 
@@ -51,8 +51,8 @@ impl Session {
             ServerFrame::History { request_id, messages, next_cursor } => {
                 let messages = messages.into_iter().filter_map(Self::of_history).collect();
                 let page = Page { messages, next: next_cursor.map(Cursor) };
-                self.events
-                    .push_back(SessionEvent::History { request: RequestId(request_id), page });
+                let (room, request) = (self.room.clone(), RequestId(request_id));
+                self.events.push_back(SessionEvent::History { room, request, page });
             }
             ServerFrame::Error(error) => self.refused(error),
             ServerFrame::Gateway { message, connection_id } => {
@@ -182,7 +182,8 @@ impl Session {
             self.unsettled(id, reason.map_or(Outcome::Again { pause }, Outcome::Refused));
         } else if let Some(request) = error.request_id.map(RequestId) {
             let retry = reason.map_or(Retry::After(pause), |_| Retry::Never);
-            self.events.push_back(SessionEvent::HistoryRefused { request, retry });
+            let room = self.room.clone();
+            self.events.push_back(SessionEvent::HistoryRefused { room, request, retry });
         } else if let Some(reason @ (FailReason::Forbidden | FailReason::Unauthorized)) = reason
             && error.room_id.as_deref().is_none_or(|room| room == self.room.as_str())
         {
@@ -235,8 +236,10 @@ impl Session {
 fn sender(sender: Option<WireSender>, connection: String) -> Sender {
     match sender {
         Some(WireSender { id, name, kind }) => {
-            Sender::Person { id, name, guest: kind.as_deref() != Some("user") }
+            let is_user = kind.as_deref() == Some("user");
+            let standing = if is_user { Standing::User } else { Standing::Guest };
+            Sender::Person { id, name, standing }
         }
-        None => Sender::Person { id: connection, name: None, guest: true },
+        None => Sender::Person { id: connection, name: None, standing: Standing::Guest },
     }
 }

@@ -1,0 +1,252 @@
+//! One WebSocket of AppSync, from open to closed, with the rooms on it. What its frames look like is up to the
+//! product; when they are said is decided here.
+
+use std::collections::VecDeque;
+
+use super::errors::{Trouble, WireErrors};
+use super::subscriptions::{Failure, Started, Subscriptions};
+use super::{ACK_DEADLINE, ERROR_PAUSE, connection_timeout};
+use crate::backend::{SessionEvent, TurnedAway};
+use crate::chat::ids::RoomId;
+use crate::chat::message::FailReason;
+use crate::random::Random;
+use crate::time::Timestamp;
+use crate::timer::Deadline;
+
+/// The first frame of a connection; nothing that is sent before its answer is heard.
+const CONNECTION_INIT: &str = r#"{"type":"connection_init"}"#;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    /// `connection_ack` is due.
+    Opening {
+        deadline: Timestamp,
+    },
+    Ready,
+}
+
+/// The connection.
+#[derive(Debug)]
+pub(crate) struct Realtime {
+    state: State,
+    subscriptions: Subscriptions,
+    /// Something must be answered, to know whether the connection lives.
+    probe: bool,
+    frames: VecDeque<String>,
+    events: VecDeque<SessionEvent>,
+}
+
+impl Realtime {
+    pub(crate) fn new(renewable: bool, random: Random) -> Self {
+        Self {
+            state: State::Closed,
+            subscriptions: Subscriptions::new(renewable, random),
+            probe: false,
+            frames: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn opened(&mut self, now: Timestamp) {
+        self.state = State::Opening { deadline: now + ACK_DEADLINE };
+        self.frames.push_back(CONNECTION_INIT.to_owned());
+    }
+
+    pub(crate) fn closed(&mut self) {
+        self.state = State::Closed;
+        self.probe = false;
+        self.frames.clear();
+        self.subscriptions.disconnected();
+    }
+
+    /// Leaves all rooms, and says nothing more.
+    pub(crate) fn forget(&mut self) {
+        self.closed();
+        self.subscriptions.forget();
+        self.events.clear();
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state == State::Ready
+    }
+
+    pub(crate) fn acknowledged(&mut self, timeout: Option<u64>) {
+        if matches!(self.state, State::Opening { .. }) {
+            self.state = State::Ready;
+            self.events.push_back(SessionEvent::Accepted);
+            let timeout = connection_timeout(timeout);
+            self.events.push_back(SessionEvent::KeepsAlive { timeout });
+        }
+    }
+
+    pub(crate) fn join(&mut self, room: &RoomId) {
+        self.subscriptions.join(room);
+    }
+
+    /// Leaves a room; returns the subscription to end.
+    pub(crate) fn leave(&mut self, room: &RoomId) -> Option<String> {
+        self.subscriptions.leave(room).filter(|_| self.is_ready())
+    }
+
+    pub(crate) fn is_live(&self, room: &RoomId) -> bool {
+        self.is_ready() && self.subscriptions.is_live(room)
+    }
+
+    pub(crate) fn is_refused(&self, room: &RoomId) -> bool {
+        self.subscriptions.is_refused(room)
+    }
+
+    pub(crate) fn room_of(&self, id: &str) -> Option<&RoomId> {
+        self.subscriptions.room_of(id)
+    }
+
+    /// Whether something waits for credentials.
+    pub(crate) fn wants_keys(&self) -> bool {
+        self.is_ready() && (self.subscriptions.wants_start() || self.probe)
+    }
+
+    /// The next subscription to start.
+    pub(crate) fn take_start(&mut self, now: Timestamp) -> Option<(String, RoomId)> {
+        if !self.is_ready() {
+            return None;
+        }
+        let start = self.subscriptions.take_start(now);
+        if start.is_none() && std::mem::take(&mut self.probe) {
+            return self.subscriptions.renew(now);
+        }
+        start
+    }
+
+    /// Finds out whether the connection lives, by something that must be answered.
+    pub(crate) fn probe(&mut self) {
+        self.probe = self.is_ready() && self.subscriptions.can_renew();
+    }
+
+    pub(crate) fn start_acknowledged(&mut self, id: &str) -> Acknowledged {
+        let started = self.subscriptions.acknowledged(id);
+        let left = self.subscriptions.take_left();
+        match started {
+            Started::Joined(room) => {
+                Acknowledged { joined: Some(room), ends: left.into_iter().collect() }
+            }
+            Started::End(id) => {
+                Acknowledged { joined: None, ends: [id].into_iter().chain(left).collect() }
+            }
+            Started::Unknown => Acknowledged::default(),
+        }
+    }
+
+    /// A subscription was refused.
+    pub(crate) fn start_refused(&mut self, now: Timestamp, id: &str, trouble: Trouble) {
+        if let Trouble::Signature { server } = trouble {
+            // The whole connection signs with the same clock.
+            self.events.push_back(SessionEvent::TurnedAway(TurnedAway::Signature { server }));
+            return;
+        }
+        let was_live = self.subscriptions.room_of(id).cloned();
+        let was_live = was_live.filter(|room| self.subscriptions.is_live(room));
+        match self.subscriptions.failed(now, id, trouble) {
+            Failure::Renew => self.events.push_back(SessionEvent::RenewCredentials),
+            Failure::Refused(room) => {
+                let reason = reason(trouble);
+                return self.events.push_back(SessionEvent::RoomRefused { room, reason });
+            }
+            Failure::Again => {}
+            Failure::Ignored => return,
+        }
+        if let Some(room) = was_live {
+            self.events.push_back(SessionEvent::Left { room });
+        }
+    }
+
+    /// The server has ended a subscription.
+    pub(crate) fn ended(&mut self, now: Timestamp, id: &str) {
+        if let Some(room) = self.subscriptions.ended(now, id) {
+            self.events.push_back(SessionEvent::Left { room });
+        }
+    }
+
+    /// The server refuses the connection.
+    pub(crate) fn turned_away(&mut self, errors: &WireErrors) {
+        let why = match errors.trouble() {
+            Trouble::Credentials | Trouble::Denied => TurnedAway::Credentials,
+            Trouble::Signature { server } => TurnedAway::Signature { server },
+            Trouble::NoSuchApi | Trouble::Malformed | Trouble::NoSuchNamespace => {
+                TurnedAway::Misconfigured
+            }
+            _ => TurnedAway::Throttled,
+        };
+        self.events.push_back(SessionEvent::TurnedAway(why));
+    }
+
+    /// An error that names no operation concerns the whole connection.
+    pub(crate) fn unattributed(&mut self, errors: &WireErrors) {
+        match errors.trouble() {
+            _ if !self.is_ready() => self.turned_away(errors),
+            Trouble::Credentials => self.turned_away(errors),
+            Trouble::Malformed => {}
+            _ => self.events.push_back(SessionEvent::Throttled { pause: ERROR_PAUSE }),
+        }
+    }
+
+    pub(crate) fn handle_time(&mut self, now: Timestamp) {
+        let is_late = matches!(self.state, State::Opening { deadline } if deadline <= now);
+        if self.subscriptions.handle_time(now) || is_late {
+            self.events.push_back(SessionEvent::Silent);
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Deadline> {
+        let opening = match self.state {
+            State::Opening { deadline: at } => {
+                Some(Deadline { at, reason: "the connection is not acknowledged" })
+            }
+            State::Closed | State::Ready => None,
+        };
+        let subscriptions = self.subscriptions.next_deadline().filter(|_| self.is_ready());
+        Deadline::earliest([opening, subscriptions])
+    }
+
+    pub(crate) fn say(&mut self, frame: String) {
+        self.frames.push_back(frame);
+    }
+
+    pub(crate) fn tell(&mut self, event: SessionEvent) {
+        self.events.push_back(event);
+    }
+
+    pub(crate) fn poll_frame(&mut self) -> Option<String> {
+        self.frames.pop_front()
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
+        self.events.pop_front()
+    }
+}
+
+/// What follows from an acknowledgement.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Acknowledged {
+    /// The room that is joined now.
+    pub(crate) joined: Option<RoomId>,
+    /// The subscriptions to end.
+    pub(crate) ends: Vec<String>,
+}
+
+/// What a person is told about an operation that failed for good.
+pub(crate) fn reason(trouble: Trouble) -> FailReason {
+    match trouble {
+        Trouble::Credentials | Trouble::Signature { .. } => FailReason::Unauthorized,
+        Trouble::Denied | Trouble::NoSuchNamespace => FailReason::Forbidden,
+        Trouble::Conflict => FailReason::Conflict,
+        Trouble::TooLarge => FailReason::TooLarge,
+        Trouble::BlockedByPage => FailReason::BlockedByPage,
+        Trouble::UnknownField
+        | Trouble::Throttled
+        | Trouble::DuplicateId
+        | Trouble::NoSuchApi
+        | Trouble::Backend
+        | Trouble::Malformed => FailReason::BadRequest,
+    }
+}

@@ -1,0 +1,141 @@
+//! The HTTP requests of a backend: they travel beside its connection and outlive it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{ERROR_PAUSE, MAX_ERROR_PAUSE};
+use crate::backend::{Http, Posting, SEND_DEADLINE};
+use crate::chat::ids::HttpRequestId;
+use crate::time::Timestamp;
+use crate::timer::Deadline;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// For credentials.
+    Waiting,
+    InFlight {
+        deadline: Timestamp,
+    },
+}
+
+/// A request, and what it is for.
+#[derive(Debug)]
+pub(crate) struct Request<P> {
+    id: HttpRequestId,
+    pub(crate) purpose: P,
+    state: State,
+    /// It was repeated once, with other credentials.
+    pub(crate) repeated: bool,
+}
+
+/// The requests; `P` is what a request is for. There are as many as rooms, twice: each has one send and one page of history at
+/// a time.
+#[derive(Debug)]
+pub(crate) struct Requests<P> {
+    all: Vec<Request<P>>,
+    ids: u32,
+    /// Errors of the backend's own, in a row.
+    failures: u32,
+    http: VecDeque<Http>,
+}
+
+impl<P> Default for Requests<P> {
+    fn default() -> Self {
+        Self { all: Vec::new(), ids: 0, failures: 0, http: VecDeque::new() }
+    }
+}
+
+impl<P> Requests<P> {
+    pub(crate) fn add(&mut self, purpose: P) {
+        self.ids += 1;
+        let id = HttpRequestId(self.ids);
+        self.all.push(Request { id, purpose, state: State::Waiting, repeated: false });
+    }
+
+    /// Puts a request back, to be sent again with other credentials.
+    pub(crate) fn repeat(&mut self, request: Request<P>) {
+        self.ids += 1;
+        let id = HttpRequestId(self.ids);
+        self.all.push(Request { id, state: State::Waiting, ..request });
+    }
+
+    /// Whether something waits for credentials.
+    pub(crate) fn wants_keys(&self) -> bool {
+        self.all.iter().any(|request| request.state == State::Waiting)
+    }
+
+    /// Sends what waits; `build` gives headers and body.
+    pub(crate) fn send(
+        &mut self,
+        now: Timestamp,
+        url: &str,
+        build: impl Fn(&P) -> (Vec<(String, String)>, String),
+    ) {
+        for request in self.all.iter_mut().filter(|request| request.state == State::Waiting) {
+            let (headers, body) = build(&request.purpose);
+            request.state = State::InFlight { deadline: now + SEND_DEADLINE };
+            let url = url.to_owned();
+            self.http.push_back(Http::Post(Posting { request: request.id, url, headers, body }));
+        }
+    }
+
+    /// A request has come to its end, one way or another.
+    pub(crate) fn take(&mut self, id: HttpRequestId) -> Option<Request<P>> {
+        let index = self.all.iter().position(|request| request.id == id)?;
+        Some(self.all.swap_remove(index))
+    }
+
+    /// Gives up what is of no more use.
+    pub(crate) fn cancel(&mut self, is_useless: impl Fn(&P) -> bool) {
+        let http = &mut self.http;
+        self.all.retain(|request| {
+            let keep = !is_useless(&request.purpose);
+            if !keep && matches!(request.state, State::InFlight { .. }) {
+                http.push_back(Http::Cancel(request.id));
+            }
+            keep
+        });
+    }
+
+    /// The requests that wait for credentials.
+    pub(crate) fn take_waiting(&mut self) -> Vec<Request<P>> {
+        self.all.extract_if(.., |request| request.state == State::Waiting).collect()
+    }
+
+    /// The requests that took too long.
+    pub(crate) fn take_late(&mut self, now: Timestamp) -> Vec<Request<P>> {
+        let is_late = |request: &mut Request<P>| matches!(request.state, State::InFlight { deadline } if deadline <= now);
+        let late = self.all.extract_if(.., is_late).collect::<Vec<_>>();
+        self.http.extend(late.iter().map(|request| Http::Cancel(request.id)));
+        late
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Deadline> {
+        Deadline::earliest(self.all.iter().map(|request| match request.state {
+            State::InFlight { deadline: at } => {
+                Some(Deadline { at, reason: "a request is not answered" })
+            }
+            State::Waiting => None,
+        }))
+    }
+
+    pub(crate) fn poll_http(&mut self) -> Option<Http> {
+        self.http.pop_front()
+    }
+
+    pub(crate) fn purposes(&self) -> impl Iterator<Item = &P> {
+        self.all.iter().map(|request| &request.purpose)
+    }
+
+    /// The backend did what it was asked.
+    pub(crate) fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
+    /// The pause after an error of the backend's own: longer with each in a row.
+    pub(crate) fn pause(&mut self) -> Duration {
+        let pause = ERROR_PAUSE.saturating_mul(1 << self.failures.min(8)).min(MAX_ERROR_PAUSE);
+        self.failures += 1;
+        pause
+    }
+}

@@ -1,0 +1,338 @@
+//! The rooms of one connection, each a subscription.
+//!
+//! ```text
+//!           take_start        acknowledged
+//!  Wanted ─────────────► Starting ─────► Live ──renew──► Live, and Starting anew
+//!    ▲                      │ refused      │ ended
+//!    └──── Paused ◄─────────┴──────────────┘        Refused: until somebody asks again
+//! ```
+//!
+//! A subscription that is to end while it is starting ends after its acknowledgement: the service ignores an end
+//! that comes earlier, and the subscription would stay for good.
+
+use std::time::Duration;
+
+use super::errors::Trouble;
+use super::{ERROR_PAUSE, MAX_ERROR_PAUSE};
+use crate::chat::ids::RoomId;
+use crate::random::Random;
+use crate::time::Timestamp;
+use crate::timer::Deadline;
+
+/// From `start` or `subscribe` to its acknowledgement.
+const START_DEADLINE: Duration = Duration::from_secs(15);
+/// How often a start goes unanswered before the connection is given up.
+const MAX_UNANSWERED: u32 = 2;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Wanted,
+    Starting {
+        id: String,
+        deadline: Timestamp,
+    },
+    /// `renewal` is a second subscription of the same room that is starting, to take the place of the first.
+    Live {
+        id: String,
+        renewal: Option<(String, Timestamp)>,
+    },
+    Paused {
+        until: Timestamp,
+    },
+    Refused,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    room: RoomId,
+    state: State,
+    /// The room is left: it ends as soon as it may.
+    leaving: bool,
+    /// Its credentials were renewed once, in vain so far.
+    renewed: bool,
+    failures: u32,
+    unanswered: u32,
+}
+
+/// What an acknowledgement means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// The room is joined.
+    Joined(RoomId),
+    /// To be ended now: the room was left meanwhile, or a newer one has taken its place.
+    End(String),
+    /// Not ours.
+    Unknown,
+}
+
+/// What a refusal means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It starts again with new credentials.
+    Renew,
+    /// It starts again by itself.
+    Again,
+    /// The room cannot be had.
+    Refused(RoomId),
+    /// Not ours, or of no consequence.
+    Ignored,
+}
+
+/// The subscriptions of one connection.
+#[derive(Debug)]
+pub(crate) struct Subscriptions {
+    all: Vec<Subscription>,
+    ids: u64,
+    /// Whether new credentials can be had at all.
+    renewable: bool,
+    random: Random,
+}
+
+impl Subscriptions {
+    pub(crate) fn new(renewable: bool, random: Random) -> Self {
+        Self { all: Vec::new(), ids: 0, renewable, random }
+    }
+
+    /// A room is wanted; one that was refused is tried again.
+    pub(crate) fn join(&mut self, room: &RoomId) {
+        match self.all.iter_mut().find(|one| one.room == *room) {
+            Some(one) => {
+                one.leaving = false;
+                if one.state == State::Refused {
+                    one.state = State::Wanted;
+                    one.renewed = false;
+                }
+            }
+            None => self.all.push(Subscription {
+                room: room.clone(),
+                state: State::Wanted,
+                leaving: false,
+                renewed: false,
+                failures: 0,
+                unanswered: 0,
+            }),
+        }
+    }
+
+    /// A room is wanted no more; returns the subscription to end now, if there is one.
+    pub(crate) fn leave(&mut self, room: &RoomId) -> Option<String> {
+        let index = self.all.iter().position(|one| one.room == *room)?;
+        let one = self.all.get_mut(index)?;
+        if matches!(one.state, State::Starting { .. } | State::Live { renewal: Some(_), .. }) {
+            one.leaving = true;
+            return None;
+        }
+        match self.all.remove(index).state {
+            State::Live { id, .. } => Some(id),
+            State::Wanted | State::Starting { .. } | State::Paused { .. } | State::Refused => None,
+        }
+    }
+
+    /// The connection is gone, and all subscriptions with it.
+    pub(crate) fn disconnected(&mut self) {
+        self.all.retain(|one| !one.leaving);
+        for one in &mut self.all {
+            if one.state != State::Refused {
+                one.state = State::Wanted;
+            }
+            one.unanswered = 0;
+        }
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.all.clear();
+    }
+
+    pub(crate) fn wants_start(&self) -> bool {
+        self.all.iter().any(|one| one.state == State::Wanted && !one.leaving)
+    }
+
+    /// The next subscription to start: its id, new each time, and its room.
+    pub(crate) fn take_start(&mut self, now: Timestamp) -> Option<(String, RoomId)> {
+        let one = self.all.iter_mut().find(|one| one.state == State::Wanted && !one.leaving)?;
+        self.ids += 1;
+        let id = format!("s{}", self.ids);
+        one.state = State::Starting { id: id.clone(), deadline: now + START_DEADLINE };
+        Some((id, one.room.clone()))
+    }
+
+    /// Starts a second subscription of some room that is live, whose acknowledgement proves that the connection
+    /// lives; `None` if no room is.
+    pub(crate) fn renew(&mut self, now: Timestamp) -> Option<(String, RoomId)> {
+        self.ids += 1;
+        let new = format!("s{}", self.ids);
+        self.all.iter_mut().find_map(|one| match &mut one.state {
+            State::Live { renewal: renewal @ None, .. } => {
+                *renewal = Some((new.clone(), now + START_DEADLINE));
+                Some((new.clone(), one.room.clone()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether a renewal could start.
+    pub(crate) fn can_renew(&self) -> bool {
+        self.all.iter().any(|one| matches!(one.state, State::Live { renewal: None, .. }))
+    }
+
+    pub(crate) fn acknowledged(&mut self, id: &str) -> Started {
+        let Some(index) = self.position(id) else { return Started::Unknown };
+        let Some(one) = self.all.get_mut(index) else { return Started::Unknown };
+        (one.unanswered, one.failures, one.renewed) = (0, 0, false);
+        match &mut one.state {
+            State::Starting { id, .. } => {
+                let id = std::mem::take(id);
+                if one.leaving {
+                    self.all.remove(index);
+                    return Started::End(id);
+                }
+                one.state = State::Live { id, renewal: None };
+                Started::Joined(one.room.clone())
+            }
+            State::Live { id: old, renewal }
+                if renewal.as_ref().is_some_and(|(new, _)| new == id) =>
+            {
+                *renewal = None;
+                let ended = std::mem::replace(old, id.to_owned());
+                Started::End(ended)
+            }
+            _ => Started::Unknown,
+        }
+    }
+
+    /// A room that is left while its renewal runs; to be asked after each acknowledgement.
+    pub(crate) fn take_left(&mut self) -> Option<String> {
+        let is_done = |one: &Subscription| {
+            one.leaving && matches!(one.state, State::Live { renewal: None, .. })
+        };
+        let index = self.all.iter().position(is_done)?;
+        match self.all.remove(index).state {
+            State::Live { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// A subscription was refused, or ended with an error.
+    pub(crate) fn failed(&mut self, now: Timestamp, id: &str, trouble: Trouble) -> Failure {
+        let Some(index) = self.position(id) else { return Failure::Ignored };
+        let Some(one) = self.all.get_mut(index) else { return Failure::Ignored };
+        if let State::Live { renewal, .. } = &mut one.state
+            && renewal.as_ref().is_some_and(|(new, _)| new == id)
+        {
+            // The first one lives on, and so does the connection.
+            *renewal = None;
+            return Failure::Ignored;
+        }
+        if one.leaving {
+            self.all.remove(index);
+            return Failure::Ignored;
+        }
+        match trouble {
+            Trouble::Credentials if self.renewable && !one.renewed => {
+                one.renewed = true;
+                one.state = State::Wanted;
+                Failure::Renew
+            }
+            Trouble::DuplicateId | Trouble::UnknownField => {
+                one.state = State::Wanted;
+                Failure::Again
+            }
+            Trouble::Throttled | Trouble::Backend | Trouble::Conflict => {
+                let ceiling =
+                    ERROR_PAUSE.saturating_mul(1 << one.failures.min(8)).min(MAX_ERROR_PAUSE);
+                one.failures += 1;
+                one.state = State::Paused { until: now + ERROR_PAUSE + self.random.up_to(ceiling) };
+                Failure::Again
+            }
+            Trouble::Credentials
+            | Trouble::Signature { .. }
+            | Trouble::Denied
+            | Trouble::TooLarge
+            | Trouble::NoSuchApi
+            | Trouble::NoSuchNamespace
+            | Trouble::BlockedByPage
+            | Trouble::Malformed => {
+                one.state = State::Refused;
+                Failure::Refused(one.room.clone())
+            }
+        }
+    }
+
+    /// The server has ended a subscription; returns the room that has lost it.
+    pub(crate) fn ended(&mut self, now: Timestamp, id: &str) -> Option<RoomId> {
+        let index = self.position(id)?;
+        let one = self.all.get_mut(index)?;
+        match &mut one.state {
+            State::Live { id: live, .. } if live == id => {
+                let room = one.room.clone();
+                if one.leaving {
+                    self.all.remove(index);
+                } else {
+                    one.state = State::Paused { until: now + ERROR_PAUSE };
+                }
+                Some(room)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether messages of a room arrive.
+    pub(crate) fn is_live(&self, room: &RoomId) -> bool {
+        self.all
+            .iter()
+            .any(|one| one.room == *room && !one.leaving && matches!(one.state, State::Live { .. }))
+    }
+
+    /// Whether a room was refused.
+    pub(crate) fn is_refused(&self, room: &RoomId) -> bool {
+        self.all.iter().any(|one| one.room == *room && one.state == State::Refused)
+    }
+
+    /// The room of a subscription. What arrives before its acknowledgement counts too.
+    pub(crate) fn room_of(&self, id: &str) -> Option<&RoomId> {
+        let one = self.position(id).and_then(|index| self.all.get(index))?;
+        (!one.leaving).then_some(&one.room)
+    }
+
+    /// Rooms that are left out of patience with; says whether the connection is of no more use.
+    pub(crate) fn handle_time(&mut self, now: Timestamp) -> bool {
+        let mut is_dead = false;
+        for one in &mut self.all {
+            match &one.state {
+                State::Starting { deadline, .. } if *deadline <= now => {
+                    one.unanswered += 1;
+                    is_dead |= one.unanswered >= MAX_UNANSWERED || one.leaving;
+                    one.state = State::Wanted;
+                }
+                State::Live { renewal: Some((_, deadline)), .. } if *deadline <= now => {
+                    is_dead = true;
+                }
+                State::Paused { until } if *until <= now => one.state = State::Wanted,
+                _ => {}
+            }
+        }
+        is_dead
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Deadline> {
+        Deadline::earliest(self.all.iter().map(|one| match &one.state {
+            State::Starting { deadline: at, .. } | State::Live { renewal: Some((_, at)), .. } => {
+                Some(Deadline { at: *at, reason: "a subscription is not acknowledged" })
+            }
+            State::Paused { until } => {
+                Some(Deadline { at: *until, reason: "a subscription is tried again" })
+            }
+            State::Wanted | State::Live { .. } | State::Refused => None,
+        }))
+    }
+
+    fn position(&self, id: &str) -> Option<usize> {
+        self.all.iter().position(|one| match &one.state {
+            State::Starting { id: other, .. } => other == id,
+            State::Live { id: other, renewal } => {
+                other == id || renewal.as_ref().is_some_and(|(new, _)| new == id)
+            }
+            State::Wanted | State::Paused { .. } | State::Refused => false,
+        })
+    }
+}

@@ -1,0 +1,449 @@
+//! The way to an AppSync Event API: its connection, and HTTP while that is down.
+
+use std::time::Duration;
+
+use super::channel::channel_segment;
+use super::event::{self, Event, Publisher};
+use super::pace::Pace;
+use super::wire::{self, Answer, ChannelBody, PublishBody, ServerFrame};
+use crate::auth::Signer;
+use crate::backend::appsync::{self, Realtime, Request, Requests, Trouble, WireErrors};
+use crate::backend::{Http, Outcome, SEND_DEADLINE, SessionEvent};
+use crate::chat::ids::{ClientMessageId, ConnectionId, HttpRequestId, RoomId};
+use crate::chat::message::FailReason;
+use crate::chat::person::{DisplayName, Person};
+use crate::config::{Api, Namespace, NamespaceKind};
+use crate::random::Random;
+use crate::time::{Now, Timestamp};
+use crate::timer::Deadline;
+use crate::{HttpAnswer, HttpFailure};
+
+/// How long HTTP is left alone after it has failed, while there is no connection either.
+const HTTP_CLOSED: Duration = Duration::from_secs(30);
+
+/// A text on its way to a room.
+#[derive(Debug)]
+struct Send {
+    room: RoomId,
+    id: ClientMessageId,
+    text: String,
+}
+
+/// A publish over the connection.
+#[derive(Debug)]
+struct Publish {
+    send: Send,
+    /// It was repeated once, with other credentials.
+    repeated: bool,
+    state: PublishState,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum PublishState {
+    /// For credentials.
+    Waiting,
+    InFlight {
+        id: String,
+        deadline: Timestamp,
+    },
+}
+
+/// Where a namespace is, and what it does.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) api: Api,
+    pub(crate) namespace: Namespace,
+    pub(crate) kind: NamespaceKind,
+}
+
+/// The session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    place: Place,
+    person: Person,
+    as_guest: bool,
+    connection: ConnectionId,
+    realtime: Realtime,
+    publishes: Vec<Publish>,
+    requests: Requests<Send>,
+    /// Whether sends may go by HTTP, since there is no connection.
+    by_http: bool,
+    /// HTTP has failed as well; it is not tried before.
+    http_closed_until: Option<Timestamp>,
+    pace: Pace,
+    now: Timestamp,
+    ids: u64,
+    unnamed: u32,
+}
+
+impl Session {
+    pub(crate) fn new(place: Place, person: Person, as_guest: bool, random: Random) -> Self {
+        Self {
+            place,
+            person,
+            as_guest,
+            connection: ConnectionId(0),
+            realtime: Realtime::new(!as_guest, random),
+            publishes: Vec::new(),
+            requests: Requests::default(),
+            by_http: false,
+            http_closed_until: None,
+            pace: Pace::default(),
+            now: Timestamp::default(),
+            ids: 0,
+            unnamed: 0,
+        }
+    }
+
+    pub(crate) fn opened(&mut self, now: Timestamp, connection: ConnectionId) {
+        self.connection = connection;
+        self.by_http = false;
+        self.http_closed_until = None;
+        self.pace = Pace::default();
+        self.realtime.opened(now);
+    }
+
+    /// The connection has ended, and with it the answers that it owed.
+    pub(crate) fn closed(&mut self) {
+        self.realtime.closed();
+        for publish in std::mem::take(&mut self.publishes) {
+            let outcome = match publish.state {
+                PublishState::Waiting => again_at_once(),
+                PublishState::InFlight { .. } => self.unknown_fate(),
+            };
+            self.unsettled(publish.send, outcome);
+        }
+    }
+
+    /// Whether there has been no connection for so long that publishing by HTTP is worth a try.
+    pub(crate) fn set_without_connection(&mut self, now: Timestamp, without: bool) {
+        self.now = now;
+        self.by_http = without && self.http_closed_until.is_none_or(|until| until <= now);
+    }
+
+    pub(crate) fn join(&mut self, room: &RoomId) {
+        self.realtime.join(room);
+    }
+
+    pub(crate) fn leave(&mut self, room: &RoomId) {
+        if let Some(id) = self.realtime.leave(room) {
+            self.realtime.say(wire::unsubscribe(&id));
+        }
+    }
+
+    pub(crate) fn set_person(&mut self, person: Person) {
+        self.person = person;
+    }
+
+    /// Gives up what is on its way, without a word.
+    pub(crate) fn forget(&mut self) {
+        self.requests.cancel(|_| true);
+        self.publishes.clear();
+        self.realtime.forget();
+    }
+
+    /// Whether a send to a room may be handed over now.
+    pub(crate) fn can_send(&self, now: Timestamp, room: &RoomId) -> bool {
+        if self.realtime.is_ready() {
+            return self.realtime.is_live(room) && self.pace.may_publish(now);
+        }
+        self.by_http && !self.realtime.is_refused(room)
+    }
+
+    /// Sends a message; its fate comes as an event.
+    pub(crate) fn send(&mut self, now: Timestamp, room: &RoomId, id: &ClientMessageId, text: &str) {
+        let send = Send { room: room.clone(), id: id.clone(), text: text.to_owned() };
+        if event::publish_bytes(room, text) > appsync::MAX_PAYLOAD_BYTES {
+            return self.unsettled(send, Outcome::Refused(FailReason::TooLarge));
+        }
+        if self.realtime.is_ready() {
+            self.pace.published(now);
+            self.now = now;
+            let state = PublishState::Waiting;
+            self.publishes.push(Publish { send, repeated: false, state });
+        } else {
+            self.requests.add(send);
+        }
+    }
+
+    /// Finds out whether the connection lives. A subscription that starts must be answered, where a ping is not known.
+    pub(crate) fn probe(&mut self) {
+        self.realtime.probe();
+    }
+
+    pub(crate) fn wants_keys(&self) -> bool {
+        let publishing = self.publishes.iter().any(|one| one.state == PublishState::Waiting);
+        self.realtime.wants_keys() || publishing || self.requests.wants_keys()
+    }
+
+    /// Goes on with what waited for credentials.
+    pub(crate) fn proceed(&mut self, now: Now, signer: &Signer<'_>) {
+        let path = self.place.api.path();
+        while let Some((id, room)) = self.realtime.take_start(now.monotonic) {
+            let channel = channel(&self.place, &room);
+            let body = ChannelBody { channel: &channel };
+            let authorization = signer.authorization(path, &wire::json(&body));
+            self.realtime.say(wire::subscribe(&id, &body, authorization));
+        }
+        let publisher = Publisher {
+            guest_key: &self.person.guest_key,
+            name: self.person.name.as_ref().map(DisplayName::as_str),
+            subject: self.person.known_as.as_deref(),
+            as_guest: self.as_guest,
+        };
+        let place = &self.place;
+        let event_of = |send: &Send| {
+            let Send { room, id, text } = send;
+            [event::published(place.kind, room, text, id, publisher, now.wall)]
+        };
+        let waiting = |publish: &&mut Publish| publish.state == PublishState::Waiting;
+        for publish in self.publishes.iter_mut().filter(waiting) {
+            let (channel, events) = (channel(place, &publish.send.room), event_of(&publish.send));
+            let Some(body) = PublishBody::new(&channel, &events) else { continue };
+            self.ids += 1;
+            let id = format!("p{}", self.ids);
+            let authorization = signer.authorization(path, &wire::json(&body));
+            self.realtime.say(wire::publish(&id, &body, authorization));
+            publish.state = PublishState::InFlight { id, deadline: now.monotonic + SEND_DEADLINE };
+        }
+        self.requests.send(now.monotonic, place.api.url(), |send| {
+            let (channel, events) = (channel(place, &send.room), event_of(send));
+            let body = PublishBody::new(&channel, &events).map(|body| wire::json(&body));
+            let body = body.unwrap_or_default();
+            (signer.http_headers(path, &body), body)
+        });
+    }
+
+    /// Nobody is signed in: what waits for credentials goes back to where it came from.
+    pub(crate) fn give_up_waiting(&mut self) {
+        let is_waiting = |publish: &mut Publish| publish.state == PublishState::Waiting;
+        for publish in self.publishes.extract_if(.., is_waiting).collect::<Vec<_>>() {
+            self.unsettled(publish.send, again_at_once());
+        }
+        for request in self.requests.take_waiting() {
+            self.unsettled(request.purpose, again_at_once());
+        }
+    }
+
+    pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
+        match ServerFrame::parse(text) {
+            ServerFrame::Ack { timeout } => self.realtime.acknowledged(timeout),
+            ServerFrame::Subscribed { id } => {
+                let acknowledged = self.realtime.start_acknowledged(&id);
+                for id in acknowledged.ends {
+                    self.realtime.say(wire::unsubscribe(&id));
+                }
+                if let Some(room) = acknowledged.joined {
+                    self.realtime.tell(SessionEvent::Joined { room, history: false });
+                }
+            }
+            ServerFrame::SubscribeRefused { id, errors } => {
+                self.realtime.start_refused(now, &id, subscription_trouble(&errors));
+            }
+            ServerFrame::Data { id, events } => self.data(&id, &events),
+            ServerFrame::BroadcastError { id } => {
+                if let Some(room) = self.realtime.room_of(&id).cloned() {
+                    self.realtime.tell(SessionEvent::Missed { room });
+                }
+            }
+            ServerFrame::Published { id, failed } => {
+                if let Some(publish) = self.take_publish(&id) {
+                    self.published(publish.send, &failed);
+                }
+            }
+            ServerFrame::PublishRefused { id, errors } => self.publish_refused(&id, &errors),
+            ServerFrame::Error { id: Some(id), errors } => {
+                if self.realtime.room_of(&id).is_some() {
+                    self.realtime.start_refused(now, &id, subscription_trouble(&errors));
+                } else {
+                    self.publish_refused(&id, &errors);
+                }
+            }
+            ServerFrame::Error { id: None, errors } => self.realtime.unattributed(&errors),
+            ServerFrame::Refused(errors) => self.realtime.turned_away(&errors),
+            ServerFrame::KeepAlive | ServerFrame::Unknown => {}
+        }
+    }
+
+    fn data(&mut self, id: &str, events: &[String]) {
+        let Some(room) = self.realtime.room_of(id).cloned() else { return };
+        for text in events {
+            self.unnamed = self.unnamed.wrapping_add(1);
+            match event::received(self.place.kind, text, self.connection, self.unnamed) {
+                Event::Message(incoming) => {
+                    let (room, incoming) = (room.clone(), *incoming);
+                    self.realtime.tell(SessionEvent::Message { room, incoming });
+                }
+                Event::Other(text) if text.trim().is_empty() => {}
+                Event::Other(text) => {
+                    self.realtime.tell(SessionEvent::Notice { room: room.clone(), text });
+                }
+            }
+        }
+    }
+
+    fn take_publish(&mut self, id: &str) -> Option<Publish> {
+        let is_it = |publish: &Publish| matches!(&publish.state, PublishState::InFlight { id: of, .. } if of == id);
+        let index = self.publishes.iter().position(is_it)?;
+        Some(self.publishes.swap_remove(index))
+    }
+
+    fn published(&mut self, send: Send, failed: &WireErrors) {
+        if failed.is_empty() {
+            self.requests.succeeded();
+            let Send { room, id, .. } = send;
+            self.realtime.tell(SessionEvent::Settled { room, id, key: None });
+        } else {
+            let outcome = self.outcome(failed.trouble());
+            self.unsettled(send, outcome);
+        }
+    }
+
+    fn publish_refused(&mut self, id: &str, errors: &WireErrors) {
+        let Some(mut publish) = self.take_publish(id) else { return };
+        match errors.trouble() {
+            Trouble::Credentials if !publish.repeated && !self.as_guest => {
+                publish.repeated = true;
+                publish.state = PublishState::Waiting;
+                self.publishes.push(publish);
+                self.realtime.tell(SessionEvent::RenewCredentials);
+            }
+            Trouble::Signature { server: Some(server) } if !publish.repeated => {
+                publish.repeated = true;
+                publish.state = PublishState::Waiting;
+                self.publishes.push(publish);
+                self.realtime.tell(SessionEvent::ClockWrong { server });
+            }
+            trouble => {
+                let outcome = self.outcome(trouble);
+                self.unsettled(publish.send, outcome);
+            }
+        }
+    }
+
+    pub(crate) fn answered(&mut self, id: HttpRequestId, answer: &HttpAnswer) {
+        let Some(request) = self.requests.take(id) else { return };
+        let body = Answer::parse(&answer.body);
+        if answer.status < 300 && body.errors.is_empty() {
+            return self.published(request.purpose, &body.failed);
+        }
+        let trouble = appsync::of_answer(answer.status, &body.errors).at(answer.date.as_deref());
+        self.request_failed(request, trouble);
+    }
+
+    pub(crate) fn failed(&mut self, id: HttpRequestId, failure: HttpFailure) {
+        let Some(request) = self.requests.take(id) else { return };
+        match failure {
+            HttpFailure::Network => self.request_failed(request, Trouble::Backend),
+            HttpFailure::Blocked => self.request_failed(request, Trouble::BlockedByPage),
+        }
+    }
+
+    fn request_failed(&mut self, mut request: Request<Send>, trouble: Trouble) {
+        match trouble {
+            Trouble::Credentials if !request.repeated && !self.as_guest => {
+                request.repeated = true;
+                self.requests.repeat(request);
+                return self.realtime.tell(SessionEvent::RenewCredentials);
+            }
+            Trouble::Signature { server: Some(server) } if !request.repeated => {
+                request.repeated = true;
+                self.requests.repeat(request);
+                return self.realtime.tell(SessionEvent::ClockWrong { server });
+            }
+            // The way is closed: what else there is to send waits for the connection.
+            Trouble::Backend | Trouble::BlockedByPage => {
+                self.by_http = false;
+                self.http_closed_until = Some(self.now + HTTP_CLOSED);
+            }
+            _ => {}
+        }
+        let outcome = match trouble {
+            Trouble::BlockedByPage => again_at_once(),
+            trouble => self.outcome(trouble),
+        };
+        self.unsettled(request.purpose, outcome);
+    }
+
+    fn outcome(&mut self, trouble: Trouble) -> Outcome {
+        match trouble {
+            Trouble::Throttled => Outcome::Again { pause: self.requests.pause() },
+            Trouble::Backend => match self.unknown_fate() {
+                Outcome::Again { .. } => Outcome::Again { pause: self.requests.pause() },
+                outcome => outcome,
+            },
+            trouble => Outcome::Refused(appsync::reason(trouble)),
+        }
+    }
+
+    /// A stamped namespace takes the same message twice for one; in a raw one strangers would see it twice.
+    fn unknown_fate(&self) -> Outcome {
+        match self.place.kind {
+            NamespaceKind::Raw => Outcome::NotConfirmed,
+            NamespaceKind::Stamped => again_at_once(),
+        }
+    }
+
+    pub(crate) fn handle_time(&mut self, now: Timestamp) {
+        self.now = now;
+        self.realtime.handle_time(now);
+        let is_late = |publish: &mut Publish| matches!(publish.state, PublishState::InFlight { deadline, .. } if deadline <= now);
+        let late = self.publishes.extract_if(.., is_late).collect::<Vec<_>>();
+        if !late.is_empty() {
+            // A connection that lives answers each publish.
+            self.realtime.tell(SessionEvent::Silent);
+        }
+        for publish in late {
+            let outcome = self.unknown_fate();
+            self.unsettled(publish.send, outcome);
+        }
+        for request in self.requests.take_late(now) {
+            self.request_failed(request, Trouble::Backend);
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Deadline> {
+        let publish = self.publishes.iter().map(|publish| match publish.state {
+            PublishState::InFlight { deadline: at, .. } => {
+                Some(Deadline { at, reason: "a publish is not answered" })
+            }
+            PublishState::Waiting => None,
+        });
+        let pace = self.pace.next_deadline(self.now).filter(|_| self.realtime.is_ready());
+        let own = [self.realtime.next_deadline(), self.requests.next_deadline(), pace];
+        Deadline::earliest(own.into_iter().chain(publish))
+    }
+
+    pub(crate) fn poll_frame(&mut self) -> Option<String> {
+        self.realtime.poll_frame()
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
+        self.realtime.poll_event()
+    }
+
+    pub(crate) fn poll_http(&mut self) -> Option<Http> {
+        self.requests.poll_http()
+    }
+
+    fn unsettled(&mut self, send: Send, outcome: Outcome) {
+        let Send { room, id, .. } = send;
+        self.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
+    }
+}
+
+fn channel(place: &Place, room: &RoomId) -> String {
+    format!("/{}/{}", place.namespace.as_str(), channel_segment(room))
+}
+
+fn again_at_once() -> Outcome {
+    Outcome::Again { pause: Duration::ZERO }
+}
+
+/// There is no schema here that could have other fields.
+fn subscription_trouble(errors: &WireErrors) -> Trouble {
+    match errors.trouble() {
+        Trouble::UnknownField => Trouble::Malformed,
+        trouble => trouble,
+    }
+}

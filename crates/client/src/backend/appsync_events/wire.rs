@@ -1,0 +1,180 @@
+//! The frames and answers: exact outward, tolerant inward.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::auth::Authorization;
+use crate::backend::appsync::WireErrors;
+use crate::backend::lenient::lenient;
+
+/// Events of one publish, at most (Event API quotas). Roomlet publishes one: the order of a batch is not kept.
+const MAX_BATCH: usize = 5;
+
+/// What is subscribed to; also what is signed for it.
+#[derive(Debug, Serialize)]
+pub(super) struct ChannelBody<'a> {
+    pub(super) channel: &'a str,
+}
+
+/// What is published; also what is signed for it, and the body of an HTTP publish.
+#[derive(Debug, Serialize)]
+pub(super) struct PublishBody<'a> {
+    channel: &'a str,
+    events: &'a [String],
+}
+
+impl<'a> PublishBody<'a> {
+    /// Events beyond what one publish takes are refused by `None`.
+    pub(super) fn new(channel: &'a str, events: &'a [String]) -> Option<Self> {
+        (1..=MAX_BATCH).contains(&events.len()).then_some(Self { channel, events })
+    }
+}
+
+/// A frame to send.
+#[derive(Debug, Serialize)]
+struct ClientFrame<'a, B: Serialize> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: &'a str,
+    #[serde(flatten)]
+    body: B,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization: Option<Authorization>,
+}
+
+#[derive(Debug, Serialize)]
+struct Nothing {}
+
+pub(super) fn subscribe(id: &str, body: &ChannelBody<'_>, authorization: Authorization) -> String {
+    json(&ClientFrame { kind: "subscribe", id, body, authorization: Some(authorization) })
+}
+
+pub(super) fn publish(id: &str, body: &PublishBody<'_>, authorization: Authorization) -> String {
+    json(&ClientFrame { kind: "publish", id, body, authorization: Some(authorization) })
+}
+
+pub(super) fn unsubscribe(id: &str) -> String {
+    json(&ClientFrame { kind: "unsubscribe", id, body: Nothing {}, authorization: None })
+}
+
+pub(super) fn json<T: Serialize>(value: &T) -> String {
+    // Strings always serialize.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A frame that was received.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ServerFrame {
+    Ack {
+        timeout: Option<u64>,
+    },
+    KeepAlive,
+    Subscribed {
+        id: String,
+    },
+    SubscribeRefused {
+        id: String,
+        errors: WireErrors,
+    },
+    /// Events, each as its publisher wrote it.
+    Data {
+        id: String,
+        events: Vec<String>,
+    },
+    BroadcastError {
+        id: String,
+    },
+    Published {
+        id: String,
+        failed: WireErrors,
+    },
+    PublishRefused {
+        id: String,
+        errors: WireErrors,
+    },
+    Error {
+        id: Option<String>,
+        errors: WireErrors,
+    },
+    Refused(WireErrors),
+    /// Anything else; the service may learn new words.
+    Unknown,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Frame {
+    #[serde(rename = "type", deserialize_with = "lenient")]
+    kind: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    id: Option<String>,
+    event: Option<Value>,
+    failed: WireErrors,
+    errors: WireErrors,
+    #[serde(rename = "connectionTimeoutMs", deserialize_with = "lenient")]
+    timeout: Option<u64>,
+    /// Where GraphQL has it.
+    payload: Value,
+}
+
+impl ServerFrame {
+    pub(super) fn parse(text: &str) -> Self {
+        // By way of a value, in which the last of two fields of one name counts.
+        let frame = serde_json::from_str::<Value>(text).and_then(serde_json::from_value::<Frame>);
+        let Ok(frame) = frame else { return Self::Unknown };
+        let errors = match frame.payload.get("errors") {
+            Some(errors) => serde_json::from_value(errors.clone()).unwrap_or_default(),
+            None => frame.errors,
+        };
+        let id = frame.id.filter(|id| !id.is_empty());
+        match (frame.kind.as_deref(), id) {
+            (Some("connection_ack"), _) => {
+                let inner = frame.payload.get("connectionTimeoutMs").and_then(Value::as_u64);
+                Self::Ack { timeout: frame.timeout.or(inner) }
+            }
+            (Some("ka"), _) => Self::KeepAlive,
+            (Some("subscribe_success"), Some(id)) => Self::Subscribed { id },
+            (Some("subscribe_error"), Some(id)) => Self::SubscribeRefused { id, errors },
+            (Some("data"), Some(id)) => Self::Data { id, events: events(frame.event) },
+            (Some("broadcast_error"), Some(id)) => Self::BroadcastError { id },
+            (Some("publish_success"), Some(id)) => Self::Published { id, failed: frame.failed },
+            (Some("publish_error"), Some(id)) => Self::PublishRefused { id, errors },
+            (Some("error" | "subscribe_error" | "publish_error"), id) => Self::Error { id, errors },
+            (Some("connection_error"), _) => Self::Refused(errors),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The guide's page shows an array with one string, the service sends one string, and a bare value is possible.
+fn events(event: Option<Value>) -> Vec<String> {
+    match event {
+        None => Vec::new(),
+        Some(Value::String(event)) => vec![event],
+        Some(Value::Array(events)) => events.into_iter().map(text).collect(),
+        Some(value) => vec![text(value)],
+    }
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        value => value.to_string(),
+    }
+}
+
+/// The body of the answer to an HTTP publish.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Answer {
+    /// Even a success can hold failures.
+    pub(super) failed: WireErrors,
+    pub(super) errors: WireErrors,
+}
+
+impl Answer {
+    pub(super) fn parse(body: &str) -> Self {
+        let value = serde_json::from_str::<Value>(body).unwrap_or_default();
+        serde_json::from_value(value).unwrap_or_default()
+    }
+}

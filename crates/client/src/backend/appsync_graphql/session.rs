@@ -1,0 +1,394 @@
+//! The way to an AppSync GraphQL API: its connection, and the requests beside it.
+
+use super::operations::{self, Guest, Schema};
+use super::wire::{Answer, ClientFrame, ServerFrame, WireMessage};
+use crate::auth::Signer;
+use crate::backend::appsync::{self, Realtime, Request, Requests, Trouble, WireErrors};
+use crate::backend::{Cursor, HistoryRequest, Http, Outcome, Page, RequestId, Retry, SessionEvent};
+use crate::chat::ids::{ClientMessageId, HttpRequestId, RoomId};
+use crate::chat::message::{FailReason, Identity, Incoming};
+use crate::chat::person::{DisplayName, Person};
+use crate::config::{Api, Dialect};
+use crate::random::Random;
+use crate::time::Timestamp;
+use crate::timer::Deadline;
+use crate::{HttpAnswer, HttpFailure};
+
+/// Messages that may be echoes of sends whose answers are due; each room has one send, and echoes are few.
+const MAX_HELD: usize = 64;
+
+/// What a request is for.
+#[derive(Debug)]
+enum Purpose {
+    Send { room: RoomId, id: ClientMessageId, text: String, schema: Schema },
+    History { room: RoomId, request: RequestId, before: Option<Cursor>, limit: u8 },
+}
+
+impl Purpose {
+    fn is_history_of(&self, room: Option<&RoomId>) -> bool {
+        match self {
+            Self::Send { .. } => false,
+            Self::History { room: of, .. } => room.is_none_or(|room| room == of),
+        }
+    }
+}
+
+/// What is known of the schema.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    schema: Option<Schema>,
+    may_change: bool,
+}
+
+/// The session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    api: Api,
+    person: Person,
+    as_guest: bool,
+    renewable: bool,
+    known: Known,
+    realtime: Realtime,
+    /// The subscriptions that were started with the full schema.
+    started_full: Vec<String>,
+    requests: Requests<Purpose>,
+    /// In the basic schema nothing but the answer says whether a message is the echo of a send.
+    held: Vec<(RoomId, Incoming)>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        api: Api,
+        dialect: Dialect,
+        person: Person,
+        as_guest: bool,
+        random: Random,
+    ) -> Self {
+        let known = match dialect {
+            Dialect::Auto => Known { schema: None, may_change: true },
+            Dialect::Basic => Known { schema: Some(Schema::Basic), may_change: false },
+            Dialect::Full => Known { schema: Some(Schema::Full), may_change: false },
+        };
+        Self {
+            api,
+            person,
+            as_guest,
+            renewable: !as_guest,
+            known,
+            realtime: Realtime::new(!as_guest, random),
+            started_full: Vec::new(),
+            requests: Requests::default(),
+            held: Vec::new(),
+        }
+    }
+
+    pub(crate) fn opened(&mut self, now: Timestamp) {
+        self.realtime.opened(now);
+    }
+
+    /// The connection has ended. Sends go on without it; history is asked for anew.
+    pub(crate) fn closed(&mut self) {
+        self.realtime.closed();
+        self.started_full.clear();
+        self.requests.cancel(|purpose| purpose.is_history_of(None));
+    }
+
+    pub(crate) fn join(&mut self, room: &RoomId) {
+        self.realtime.join(room);
+    }
+
+    pub(crate) fn leave(&mut self, room: &RoomId) {
+        if let Some(id) = self.realtime.leave(room) {
+            self.realtime.say(ClientFrame::stop(&id).to_json());
+        }
+        self.requests.cancel(|purpose| purpose.is_history_of(Some(room)));
+    }
+
+    pub(crate) fn set_person(&mut self, person: Person) {
+        self.person = person;
+    }
+
+    /// Gives up what is on its way, without a word.
+    pub(crate) fn forget(&mut self) {
+        self.requests.cancel(|_| true);
+        self.held.clear();
+        self.realtime.forget();
+    }
+
+    /// Whether a send to a room may be handed over now.
+    pub(crate) fn can_send(&self, room: &RoomId) -> bool {
+        self.known.schema.is_some() && self.realtime.is_live(room)
+    }
+
+    /// Sends a message; its fate comes as an event.
+    pub(crate) fn send(&mut self, room: &RoomId, id: &ClientMessageId, text: &str) {
+        if operations::send_bytes(room, text) > appsync::MAX_PAYLOAD_BYTES {
+            return self.unsettled(room, id, Outcome::Refused(FailReason::TooLarge));
+        }
+        let (room, id, text) = (room.clone(), id.clone(), text.to_owned());
+        let schema = self.known.schema.unwrap_or(Schema::Full);
+        self.requests.add(Purpose::Send { room, id, text, schema });
+    }
+
+    /// Asks for a page of history.
+    pub(crate) fn request_history(&mut self, request: &HistoryRequest) {
+        self.requests.add(Purpose::History {
+            room: request.room.clone(),
+            request: request.request.clone(),
+            before: request.before.clone(),
+            limit: request.limit,
+        });
+    }
+
+    /// Finds out whether the connection lives. A subscription that starts must be answered, where a ping is not known.
+    pub(crate) fn probe(&mut self) {
+        self.realtime.probe();
+    }
+
+    pub(crate) fn wants_keys(&self) -> bool {
+        self.realtime.wants_keys() || self.requests.wants_keys()
+    }
+
+    /// Goes on with what waited for credentials.
+    pub(crate) fn proceed(&mut self, now: Timestamp, signer: &Signer<'_>) {
+        while let Some((id, room)) = self.realtime.take_start(now) {
+            let schema = self.known.schema.unwrap_or(Schema::Full);
+            let operation = operations::subscribe(schema, &room);
+            let authorization = signer.authorization(self.api.path(), &operation);
+            self.realtime.say(ClientFrame::start(&id, &operation, authorization).to_json());
+            if schema == Schema::Full {
+                self.started_full.push(id);
+            }
+        }
+        let name = self.person.name.as_ref().map(DisplayName::as_str);
+        let guest = self.as_guest.then_some(Guest { key: &self.person.guest_key, name });
+        let path = self.api.path();
+        self.requests.send(now, self.api.url(), |purpose| {
+            let body = match purpose {
+                Purpose::Send { room, id, text, schema } => {
+                    operations::send(*schema, room, text, id, guest)
+                }
+                Purpose::History { room, before, limit, .. } => {
+                    let before = before.as_ref().map(|cursor| cursor.0.as_str());
+                    operations::history(room, before, *limit)
+                }
+            };
+            (signer.http_headers(path, &body), body)
+        });
+    }
+
+    /// Nobody is signed in: what waits for credentials goes back to where it came from.
+    pub(crate) fn give_up_waiting(&mut self) {
+        for request in self.requests.take_waiting() {
+            self.request_failed(request, Trouble::Throttled);
+        }
+    }
+
+    pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
+        match ServerFrame::parse(text) {
+            ServerFrame::Ack { timeout } => self.realtime.acknowledged(timeout),
+            ServerFrame::Started { id } => self.started(&id),
+            ServerFrame::Data { id, message, errors } => self.data(&id, message, &errors),
+            ServerFrame::Error { id: Some(id), errors } => self.start_refused(now, &id, &errors),
+            ServerFrame::Error { id: None, errors } => self.realtime.unattributed(&errors),
+            ServerFrame::Complete { id } => self.realtime.ended(now, &id),
+            ServerFrame::Refused(errors) => self.realtime.turned_away(&errors),
+            ServerFrame::KeepAlive | ServerFrame::Unknown => {}
+        }
+    }
+
+    fn started(&mut self, id: &str) {
+        let was_full = self.take_started_full(id);
+        let acknowledged = self.realtime.start_acknowledged(id);
+        for id in acknowledged.ends {
+            self.realtime.say(ClientFrame::stop(&id).to_json());
+        }
+        let Some(room) = acknowledged.joined else { return };
+        let found = if was_full { Schema::Full } else { Schema::Basic };
+        let schema = *self.known.schema.get_or_insert(found);
+        self.realtime.tell(SessionEvent::Joined { room, history: schema == Schema::Full });
+    }
+
+    fn start_refused(&mut self, now: Timestamp, id: &str, errors: &WireErrors) {
+        let was_full = self.take_started_full(id);
+        let trouble = match errors.trouble() {
+            Trouble::UnknownField if was_full && self.known.may_change => {
+                self.known.schema = Some(Schema::Basic);
+                Trouble::UnknownField
+            }
+            Trouble::UnknownField => Trouble::Malformed,
+            trouble => trouble,
+        };
+        self.realtime.start_refused(now, id, trouble);
+    }
+
+    fn data(&mut self, id: &str, message: Option<Box<WireMessage>>, errors: &WireErrors) {
+        let Some(room) = self.realtime.room_of(id).cloned() else { return };
+        match message {
+            Some(message) => {
+                let incoming = message.into_incoming();
+                if self.may_be_echo(&room, &incoming) {
+                    self.held.push((room, incoming));
+                } else {
+                    self.realtime.tell(SessionEvent::Message { room, incoming });
+                }
+            }
+            // The mutation of somebody else has not selected what a message needs.
+            None if !errors.is_empty() => self.realtime.tell(SessionEvent::Missed { room }),
+            None => {}
+        }
+    }
+
+    fn may_be_echo(&self, room: &RoomId, incoming: &Incoming) -> bool {
+        self.held.len() < MAX_HELD
+            && self.requests.purposes().any(|purpose| match purpose {
+                Purpose::Send { room: of, text, schema: Schema::Basic, .. } => {
+                    of == room && *text == incoming.text
+                }
+                Purpose::Send { .. } | Purpose::History { .. } => false,
+            })
+    }
+
+    /// The fate of a send is known: so is whose the messages are that looked like it.
+    fn release(&mut self, room: &RoomId, own: Option<(&ClientMessageId, &Identity)>) {
+        for (of, mut incoming) in std::mem::take(&mut self.held) {
+            if of != *room {
+                self.held.push((of, incoming));
+                continue;
+            }
+            if let Some((id, identity)) = own
+                && incoming.identity == *identity
+            {
+                incoming.client_message_id = Some(id.clone());
+            }
+            self.realtime.tell(SessionEvent::Message { room: of, incoming });
+        }
+    }
+
+    pub(crate) fn answered(&mut self, id: HttpRequestId, answer: &HttpAnswer) {
+        let Some(request) = self.requests.take(id) else { return };
+        let mut body = Answer::parse(&answer.body);
+        let is_good = answer.status < 300;
+        match &request.purpose {
+            Purpose::Send { room, id, schema, .. } => {
+                // A mutation with errors in some fields has run, and was broadcast.
+                if let Some(message) = body.message().filter(|_| is_good) {
+                    self.requests.succeeded();
+                    let (room, id, schema) = (room.clone(), id.clone(), *schema);
+                    return self.sent(room, id, schema, message);
+                }
+                if is_good && body.errors.is_empty() {
+                    // The resolver gave nothing back: nobody knows.
+                    return self.request_failed(request, Trouble::Backend);
+                }
+            }
+            Purpose::History { room, request, .. } => {
+                if let Some(mut page) = body.page().filter(|_| is_good) {
+                    self.requests.succeeded();
+                    let (room, request) = (room.clone(), request.clone());
+                    let page =
+                        Page { messages: page.messages(), next: page.next_cursor.map(Cursor) };
+                    return self.realtime.tell(SessionEvent::History { room, request, page });
+                }
+            }
+        }
+        let trouble = appsync::of_answer(answer.status, &body.errors).at(answer.date.as_deref());
+        self.request_failed(request, trouble);
+    }
+
+    fn sent(&mut self, room: RoomId, id: ClientMessageId, schema: Schema, message: WireMessage) {
+        let incoming = message.into_incoming();
+        self.release(&room, Some((&id, &incoming.identity)));
+        if let (Schema::Full, crate::chat::message::Sender::Person { id: sender_id, .. }) =
+            (schema, &incoming.sender)
+        {
+            let sender_id = sender_id.clone();
+            self.realtime.tell(SessionEvent::Introduced { sender_id });
+        }
+        let key = incoming.order_key();
+        self.realtime.tell(SessionEvent::Settled { room, id, key });
+    }
+
+    pub(crate) fn failed(&mut self, id: HttpRequestId, failure: HttpFailure) {
+        let Some(request) = self.requests.take(id) else { return };
+        match failure {
+            HttpFailure::Network => self.request_failed(request, Trouble::Backend),
+            HttpFailure::Blocked => self.request_failed(request, Trouble::BlockedByPage),
+        }
+    }
+
+    fn request_failed(&mut self, mut request: Request<Purpose>, trouble: Trouble) {
+        let may_repeat = !request.repeated;
+        match trouble {
+            Trouble::Credentials if may_repeat && self.renewable => {
+                request.repeated = true;
+                self.requests.repeat(request);
+                return self.realtime.tell(SessionEvent::RenewCredentials);
+            }
+            Trouble::Signature { server: Some(server) } if may_repeat => {
+                request.repeated = true;
+                self.requests.repeat(request);
+                return self.realtime.tell(SessionEvent::ClockWrong { server });
+            }
+            _ => {}
+        }
+        match request.purpose {
+            Purpose::Send { room, id, text, schema } => {
+                self.release(&room, None);
+                let outcome = match trouble {
+                    Trouble::UnknownField if schema == Schema::Full && self.known.may_change => {
+                        self.known.schema = Some(Schema::Basic);
+                        let schema = Schema::Basic;
+                        return self.requests.add(Purpose::Send { room, id, text, schema });
+                    }
+                    Trouble::Backend if schema == Schema::Basic => Outcome::NotConfirmed,
+                    Trouble::Backend | Trouble::Throttled => {
+                        Outcome::Again { pause: self.requests.pause() }
+                    }
+                    trouble => Outcome::Refused(appsync::reason(trouble)),
+                };
+                self.unsettled(&room, &id, outcome);
+            }
+            Purpose::History { room, request, .. } => {
+                let retry = match trouble {
+                    Trouble::Backend | Trouble::Throttled => Retry::After(self.requests.pause()),
+                    _ => Retry::Never,
+                };
+                self.realtime.tell(SessionEvent::HistoryRefused { room, request, retry });
+            }
+        }
+    }
+
+    pub(crate) fn handle_time(&mut self, now: Timestamp) {
+        self.realtime.handle_time(now);
+        for request in self.requests.take_late(now) {
+            self.request_failed(request, Trouble::Backend);
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Deadline> {
+        Deadline::earliest([self.realtime.next_deadline(), self.requests.next_deadline()])
+    }
+
+    pub(crate) fn poll_frame(&mut self) -> Option<String> {
+        self.realtime.poll_frame()
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
+        self.realtime.poll_event()
+    }
+
+    pub(crate) fn poll_http(&mut self) -> Option<Http> {
+        self.requests.poll_http()
+    }
+
+    fn take_started_full(&mut self, id: &str) -> bool {
+        let index = self.started_full.iter().position(|started| started == id);
+        index.map(|index| self.started_full.swap_remove(index)).is_some()
+    }
+
+    fn unsettled(&mut self, room: &RoomId, id: &ClientMessageId, outcome: Outcome) {
+        let (room, id) = (room.clone(), id.clone());
+        self.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
+    }
+}
