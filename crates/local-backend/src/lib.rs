@@ -28,6 +28,7 @@ mod connection_summary;
 mod events;
 mod faults;
 mod gateway;
+mod graphql;
 mod local_api;
 mod options;
 mod rooms;

@@ -38,7 +38,8 @@ async fn main() -> ExitCode {
     // Whoever started this may not read what it prints.
     let _ = writeln!(
         std::io::stdout(),
-        "roomlet-local listens on {full} (full) and /basic (basic dialect); rooms in {rooms}{}",
+        "roomlet-local listens on {full} (full) and /basic (basic dialect), /graphql and \
+         /basic/graphql (AppSync GraphQL), /event (AppSync Events); rooms in {rooms}{}",
         certificate.unwrap_or_default()
     );
     asked_to_end.await;

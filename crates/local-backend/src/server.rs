@@ -30,8 +30,10 @@ use crate::connection_summary::ConnectionSummary;
 use crate::events::{Events, publish_over_http};
 use crate::faults::Faults;
 use crate::gateway::{Dialect, Gateway, upgrade};
+use crate::graphql::{self, GraphQl, SchemaKind};
 use crate::local_api::{self, PREFIX};
 use crate::options::Options;
+use crate::served_path::ServedPath;
 use crate::services::Services;
 use crate::storage::Database;
 use crate::tls::Tls;
@@ -120,7 +122,10 @@ impl Server {
         let backend = Backend::new(access, sign_in, database);
         let gateway = Gateway::new(&backend, options.limits());
         let events = Events::new(&backend, options.realtime_limits(), options.publish_rate);
-        let services = Arc::new(Services { backend, gateway, events });
+        let graphql = GraphQl::new(&backend, SchemaKind::Full, options.realtime_limits());
+        let basic_graphql = GraphQl::new(&backend, SchemaKind::Basic, options.realtime_limits());
+        let services = Services { backend, gateway, graphql, basic_graphql, events };
+        let services = Arc::new(services);
         let stop = watch::Sender::new(false);
         let router = router(&services, Origins::new(&options.allow_origin));
         let mut tasks = Vec::new();
@@ -283,10 +288,30 @@ fn router(services: &Arc<Services>, origins: Origins) -> Router {
         post(|State(services): State<Arc<Services>>, request: Request| async move {
             publish_over_http(&services.events, request).await
         });
+    let graphql = post(|State(services): State<Arc<Services>>, request: Request| async move {
+        graphql::answer(&services.graphql, request).await
+    });
+    let graphql_realtime =
+        any(|State(services): State<Arc<Services>>, request: Request| async move {
+            appsync::upgrade(&services.graphql, request).await
+        });
+    let basic_graphql =
+        post(|State(services): State<Arc<Services>>, request: Request| async move {
+            graphql::answer(&services.basic_graphql, request).await
+        });
+    let basic_graphql_realtime =
+        any(|State(services): State<Arc<Services>>, request: Request| async move {
+            appsync::upgrade(&services.basic_graphql, request).await
+        });
     Router::new()
         .route("/", get(|| async { WHAT_THIS_IS }))
         .route(Dialect::Full.served().as_str(), gateway_path(Dialect::Full))
         .route(Dialect::Basic.served().as_str(), gateway_path(Dialect::Basic))
+        .route("/ping", get(|| async { "healthy" }))
+        .route(ServedPath::Graphql.as_str(), graphql)
+        .route("/graphql/realtime", graphql_realtime)
+        .route(ServedPath::BasicGraphql.as_str(), basic_graphql)
+        .route("/basic/graphql/realtime", basic_graphql_realtime)
         .route(EVENTS_PATH, events_publish)
         .route(EVENTS_REALTIME_PATH, events_realtime)
         .nest(PREFIX, local_api::router())

@@ -7,6 +7,7 @@ use crate::connection_summary::{ConnectionSummary, Sockets};
 use crate::events::Events;
 use crate::faults::{Faults, SilentDeath};
 use crate::gateway::Gateway;
+use crate::graphql::GraphQl;
 use crate::rooms::{RoomId, StoreError};
 use crate::served_path::ServedPath;
 
@@ -14,6 +15,8 @@ use crate::served_path::ServedPath;
 pub(crate) struct Services {
     pub(crate) backend: Arc<Backend>,
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) graphql: Arc<GraphQl>,
+    pub(crate) basic_graphql: Arc<GraphQl>,
     pub(crate) events: Arc<Events>,
 }
 
@@ -63,6 +66,11 @@ impl Services {
 
     /// The sockets of every protocol.
     fn sockets(&self) -> Vec<&dyn Sockets> {
-        vec![self.gateway.as_ref(), self.events.sockets()]
+        vec![
+            self.gateway.as_ref(),
+            &self.graphql.endpoint,
+            &self.basic_graphql.endpoint,
+            self.events.sockets(),
+        ]
     }
 }

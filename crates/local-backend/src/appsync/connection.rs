@@ -18,10 +18,10 @@ pub(crate) trait Subscription: Send + Sync + 'static {
 }
 
 /// What became of the end of a subscription.
-#[derive(Debug)]
-pub(crate) enum Released<S> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Released {
     /// It was active and is not any more.
-    Ended(Arc<S>),
+    Ended,
     /// It is not acknowledged yet: the service does not listen, and it goes on.
     TooEarly,
     /// There is none of this id.
@@ -97,16 +97,23 @@ impl<S: Subscription> Connection<S> {
         self.subscriptions().insert(id.to_owned(), Slot::Active(Arc::new(subscription)));
     }
 
+    /// The same, with the acknowledgement queued before anything that the subscription delivers.
+    pub(crate) fn activate_behind(&self, id: &str, subscription: S, acknowledge: impl FnOnce()) {
+        let mut subscriptions = self.subscriptions();
+        acknowledge();
+        subscriptions.insert(id.to_owned(), Slot::Active(Arc::new(subscription)));
+    }
+
     /// A reserved id is free again, because its subscription was refused.
     pub(crate) fn free(&self, id: &str) {
         self.subscriptions().remove(id);
     }
 
     /// Ends a subscription that is active.
-    pub(crate) fn release(&self, id: &str) -> Released<S> {
+    pub(crate) fn release(&self, id: &str) -> Released {
         let mut subscriptions = self.subscriptions();
         match subscriptions.remove(id) {
-            Some(Slot::Active(subscription)) => Released::Ended(subscription),
+            Some(Slot::Active(_)) => Released::Ended,
             Some(Slot::Starting) => {
                 subscriptions.insert(id.to_owned(), Slot::Starting);
                 Released::TooEarly

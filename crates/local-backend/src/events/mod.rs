@@ -156,7 +156,7 @@ impl Events {
     fn unsubscribe(&self, connection: &Connection<ChannelSubscription>, id: &str) {
         let unknown;
         let answer = match connection.release(id) {
-            Released::Ended(_) => Answer::UnsubscribeSuccess { id },
+            Released::Ended => Answer::UnsubscribeSuccess { id },
             // Silently ignored by the service too; the subscription goes on.
             Released::TooEarly => return,
             Released::Unknown => {

@@ -100,7 +100,10 @@ async fn sends_are_throttled_or_fail_before_anything_is_stored() {
         fail_next_sends: 1,
         ..PathFaults::default()
     };
-    server.set_faults(Faults { prod: faults.clone(), basic: faults, ..Faults::default() }).await.unwrap();
+    server
+        .set_faults(Faults { prod: faults.clone(), basic: faults, ..Faults::default() })
+        .await
+        .unwrap();
     let throttled = ann.ask(send_message("a", "x", "m1")).await;
     assert_eq!(throttled["code"], "rate_limited");
     assert_eq!(throttled["retryAfterMs"], 77);

@@ -90,7 +90,10 @@ async fn sigterm_ends_it_cleanly() {
     let directory = tempfile::tempdir().unwrap();
     let mut process = Process::start(directory.path(), &["--port", "0", "--memory"]);
     assert!(process.ready.starts_with("roomlet-local listens on ws://127.0.0.1:"));
-    assert!(process.ready.ends_with("/prod (full) and /basic (basic dialect); rooms in memory\n"));
+    assert!(process.ready.ends_with(
+        "/prod (full) and /basic (basic dialect), /graphql and /basic/graphql (AppSync GraphQL), \
+         /event (AppSync Events); rooms in memory\n"
+    ));
     let mut client = Client::open(&format!("{}/prod", process.url())).await;
     let id = process.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
@@ -147,6 +150,12 @@ fn help_names_every_flag_and_ends_with_examples() {
         "--max-frame",
         "--max-message",
         "--rate-limit",
+        "--api-key",
+        "--jwt-secret",
+        "--iam",
+        "--keep-alive",
+        "--appsync-lifetime",
+        "--max-subscriptions",
         "--keep-stale",
     ] {
         assert!(help.contains(flag), "{flag}");
