@@ -26,15 +26,21 @@ pub struct Api {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
-    /// No `https:`.
-    #[error("begins with `{0}://`: an AppSync API is written {1}")]
+    /// Neither `https:` nor what people write instead of it.
+    #[error("begins with `{0}://`: write it as {1}")]
     Scheme(String, &'static str),
+    /// The WebSocket's address where the HTTP address is wanted.
+    #[error("is the address of the WebSocket: use the HTTP address, {0}")]
+    Realtime(String),
+    /// An address of the other AWS service.
+    #[error("is the address of an API Gateway API: use the kind `api-gateway`, or write it as {0}")]
+    ApiGateway(&'static str),
     /// No URL.
     #[error("is no URL: write it as {0}")]
     NotAUrl(&'static str),
-    /// `http:` to another machine.
+    /// `http:` or `ws:` to another machine.
     #[error(
-        "is not encrypted: use https://; http:// is only for this machine (127.0.0.1, [::1], localhost)"
+        "is not encrypted: use https:// and wss://; http:// and ws:// are only for this machine (127.0.0.1, [::1], localhost)"
     )]
     NotEncrypted,
     /// A user name, a query, a fragment.
@@ -43,16 +49,27 @@ pub enum ApiError {
     /// An odd host or port.
     #[error("has no valid host and port: write it as {0}")]
     Host(&'static str),
-    /// A path that AppSync does not have.
-    #[error("ends in `{0}`: the path of this kind of API ends in `{1}`")]
+    /// A path that this kind of API does not have.
+    #[error("ends in `{0}`: the path of this kind of API is `{1}`")]
     Path(String, &'static str),
 }
+
+/// What a realtime address looks like, for those who must give one.
+const REALTIME_EXAMPLE: &str = "wss://{host}/{path}";
+const HOST_EXAMPLE: &str = "{api-id}.appsync-api.{region}.amazonaws.com";
 
 impl ApiKind {
     fn example(self) -> &'static str {
         match self {
             Self::Graphql => "https://{api-id}.appsync-api.{region}.amazonaws.com/graphql",
             Self::Events => "https://{api-id}.appsync-api.{region}.amazonaws.com/event",
+        }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Graphql => "/graphql",
+            Self::Events => "/event",
         }
     }
 }
@@ -62,40 +79,67 @@ impl Api {
     /// real-time WebSocket client" and "Custom domain names"; Event API guide, "Understanding the Event API
     /// WebSocket protocol").
     pub fn parse(kind: ApiKind, text: &str) -> Result<Self, ApiError> {
-        let (scheme, rest) = text.split_once("://").ok_or(ApiError::NotAUrl(kind.example()))?;
-        if !matches!(scheme, "https" | "http") {
-            return Err(ApiError::Scheme(scheme.to_owned(), kind.example()));
+        let url = Url::parse(text, kind.example())?;
+        if let Url { scheme: "wss" | "ws", .. } = url {
+            return Err(ApiError::Realtime(url.http_address()));
         }
-        if let Some(odd) = rest.chars().find(|&character| {
-            "@?#\"<>\\^`{|}".contains(character) || !character.is_ascii_graphic()
-        }) {
-            return Err(ApiError::Superfluous(odd));
+        if !matches!(url.scheme, "https" | "http") {
+            return Err(ApiError::Scheme(url.scheme.to_owned(), kind.example()));
         }
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let host = endpoint::host(authority).ok_or(ApiError::Host(kind.example()))?;
-        let is_loopback = endpoint::is_loopback(&host);
-        if scheme == "http" && !is_loopback {
+        if url.is_aws("appsync-realtime-api") || url.path.ends_with("/realtime") {
+            return Err(ApiError::Realtime(url.http_address()));
+        }
+        if url.is_aws("execute-api") {
+            return Err(ApiError::ApiGateway(kind.example()));
+        }
+        if url.scheme == "http" && !url.is_loopback() {
             return Err(ApiError::NotEncrypted);
         }
-        let path = path.trim_end_matches('/');
+        let is_standard = url.is_aws("appsync-api");
+        let of_the_other_kind = match kind {
+            ApiKind::Graphql => url.path.ends_with("/event"),
+            ApiKind::Events => url.path.ends_with("/graphql"),
+        };
+        let is_wrong = is_standard && url.path != kind.path();
+        if is_wrong || of_the_other_kind || url.path.is_empty() {
+            let path = if url.path.is_empty() { "/" } else { url.path };
+            return Err(ApiError::Path(path.to_owned(), kind.path()));
+        }
+        let Url { scheme, path, ref authority, .. } = url;
         let secure = if scheme == "https" { "wss" } else { "ws" };
-        let standard = host.strip_suffix(".cn").unwrap_or(&host).ends_with(".amazonaws.com")
-            && host.contains(".appsync-api.");
-        let realtime_authority = if standard {
-            authority.to_ascii_lowercase().replacen(".appsync-api.", ".appsync-realtime-api.", 1)
+        let realtime = if is_standard {
+            authority.replacen(".appsync-api.", ".appsync-realtime-api.", 1)
         } else {
-            authority.to_owned()
+            authority.clone()
         };
-        let realtime_path = match kind {
-            ApiKind::Graphql if standard => path.to_owned(),
-            ApiKind::Graphql | ApiKind::Events => format!("{path}/realtime"),
-        };
+        let suffix = if kind == ApiKind::Graphql && is_standard { "" } else { "/realtime" };
         Ok(Self {
-            url: format!("{scheme}://{authority}/{path}"),
-            realtime: format!("{secure}://{realtime_authority}/{realtime_path}"),
-            host: authority.to_owned(),
-            is_loopback,
+            url: format!("{scheme}://{authority}{path}"),
+            realtime: format!("{secure}://{realtime}{path}{suffix}"),
+            host: authority.clone(),
+            is_loopback: url.is_loopback(),
         })
+    }
+
+    /// The same API with a WebSocket elsewhere than at the derived address, as behind a proxy.
+    pub fn with_realtime(mut self, text: &str) -> Result<Self, ApiError> {
+        let url = Url::parse(text, REALTIME_EXAMPLE)?;
+        if !matches!(url.scheme, "wss" | "ws") {
+            return Err(ApiError::Scheme(url.scheme.to_owned(), REALTIME_EXAMPLE));
+        }
+        if url.scheme == "ws" && !url.is_loopback() {
+            return Err(ApiError::NotEncrypted);
+        }
+        self.is_loopback |= url.is_loopback();
+        self.realtime = format!("{}://{}{}", url.scheme, url.authority, url.path);
+        Ok(self)
+    }
+
+    /// The same API behind a proxy: requests name and sign `text`, the host of the API itself.
+    pub fn with_host(mut self, text: &str) -> Result<Self, ApiError> {
+        let odd = ApiError::Host(HOST_EXAMPLE);
+        self.host = endpoint::host(text).map(|_| text.to_ascii_lowercase()).ok_or(odd)?;
+        Ok(self)
     }
 
     /// The address for queries, mutations and HTTP publishing.
@@ -119,7 +163,7 @@ impl Api {
         rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/")
     }
 
-    /// Host and port of the HTTP address, as they are written.
+    /// Host and port of the HTTP address.
     pub fn authority(&self) -> &str {
         let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
         rest.split('/').next().unwrap_or(rest)
@@ -131,57 +175,191 @@ impl Api {
     }
 }
 
-/// The namespace of an Event API that rooms are in; the first segment of their channels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Namespace(String);
+/// A URL of scheme, host, port and path, as browsers read it: the host in lower case, no port where it is the
+/// scheme's own, so that the host that is signed is the host that is sent.
+struct Url<'a> {
+    scheme: &'a str,
+    authority: String,
+    host: String,
+    /// Begins with `/` and does not end with it; or is empty.
+    path: &'a str,
+}
 
-/// A text is no name of a namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be the name of a namespace: 1 to 50 letters, digits and inner hyphens")]
-pub struct NamespaceError;
-
-impl Namespace {
-    /// Reads a name: one segment of a channel.
-    pub fn parse(text: &str) -> Result<Self, NamespaceError> {
-        is_segment(text).then(|| Self(text.to_owned())).ok_or(NamespaceError)
+impl<'a> Url<'a> {
+    fn parse(text: &'a str, example: &'static str) -> Result<Self, ApiError> {
+        let (scheme, rest) = text.split_once("://").ok_or(ApiError::NotAUrl(example))?;
+        if let Some(odd) = rest.chars().find(|&character| {
+            "@?#\"<>\\^`{|}".contains(character) || !character.is_ascii_graphic()
+        }) {
+            return Err(ApiError::Superfluous(odd));
+        }
+        let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or_default();
+        let authority = rest.strip_suffix(path).unwrap_or(rest).to_ascii_lowercase();
+        let host = endpoint::host(&authority).ok_or(ApiError::Host(example))?;
+        let port = if matches!(scheme, "https" | "wss") { ":443" } else { ":80" };
+        let authority = authority.strip_suffix(port).unwrap_or(&authority).to_owned();
+        Ok(Self { scheme, authority, host, path: path.trim_end_matches('/') })
     }
 
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    fn is_loopback(&self) -> bool {
+        endpoint::is_loopback(&self.host)
+    }
+
+    fn is_aws(&self, service: &str) -> bool {
+        endpoint::is_aws(&self.host, service)
+    }
+
+    /// The HTTP address that this realtime address belongs to.
+    fn http_address(&self) -> String {
+        let scheme = if matches!(self.scheme, "ws" | "http") { "http" } else { "https" };
+        let authority = self.authority.replacen(".appsync-realtime-api.", ".appsync-api.", 1);
+        let path = self.path.strip_suffix("/realtime").unwrap_or(self.path);
+        format!("{scheme}://{authority}{path}")
     }
 }
 
-impl TryFrom<String> for Namespace {
-    type Error = NamespaceError;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ApiKind::{Events, Graphql};
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
+    const GRAPHQL: &str = "https://a1b2c3.appsync-api.eu-west-1.amazonaws.com/graphql";
+    const EVENTS: &str = "https://a1b2c3.appsync-api.eu-west-1.amazonaws.com/event";
+
+    #[test]
+    fn derives_the_realtime_address_and_the_host() {
+        for (kind, text, realtime, host) in [
+            (
+                Graphql,
+                GRAPHQL,
+                "wss://a1b2c3.appsync-realtime-api.eu-west-1.amazonaws.com/graphql",
+                "a1b2c3.appsync-api.eu-west-1.amazonaws.com",
+            ),
+            (
+                Events,
+                EVENTS,
+                "wss://a1b2c3.appsync-realtime-api.eu-west-1.amazonaws.com/event/realtime",
+                "a1b2c3.appsync-api.eu-west-1.amazonaws.com",
+            ),
+            (
+                Graphql,
+                "https://A1.appsync-api.cn-north-1.amazonaws.com.cn:443/graphql/",
+                "wss://a1.appsync-realtime-api.cn-north-1.amazonaws.com.cn/graphql",
+                "a1.appsync-api.cn-north-1.amazonaws.com.cn",
+            ),
+            (
+                Graphql,
+                "https://api.example.com/graphql",
+                "wss://api.example.com/graphql/realtime",
+                "api.example.com",
+            ),
+            (
+                Graphql,
+                "https://chat.example.com:8443/proxied/api",
+                "wss://chat.example.com:8443/proxied/api/realtime",
+                "chat.example.com:8443",
+            ),
+            (
+                Events,
+                "https://api.example.com/event",
+                "wss://api.example.com/event/realtime",
+                "api.example.com",
+            ),
+            (
+                Events,
+                "http://127.0.0.1:8787/event",
+                "ws://127.0.0.1:8787/event/realtime",
+                "127.0.0.1:8787",
+            ),
+            (
+                Graphql,
+                "http://[::1]:8787/basic/graphql",
+                "ws://[::1]:8787/basic/graphql/realtime",
+                "[::1]:8787",
+            ),
+        ] {
+            let api = Api::parse(kind, text).unwrap();
+            assert_eq!((api.realtime(), api.host()), (realtime, host), "{text}");
+            assert_eq!(api.is_loopback(), text.starts_with("http:"), "{text}");
+            assert_eq!(Api::parse(kind, api.url()).unwrap(), api);
+            assert!(api.url().ends_with(&format!("{}{}", api.authority(), api.path())));
+        }
     }
-}
 
-impl From<Namespace> for String {
-    fn from(namespace: Namespace) -> Self {
-        namespace.0
+    #[test]
+    fn says_what_is_wrong() {
+        use ApiError as E;
+        let example = Graphql.example();
+        let standard = "https://a1.appsync-api.eu-west-1.amazonaws.com";
+        for (text, error) in [
+            ("", E::NotAUrl(example)),
+            ("api.example.com/graphql", E::NotAUrl(example)),
+            ("ftp://api.example.com/graphql", E::Scheme("ftp".into(), example)),
+            (
+                "wss://a1.appsync-realtime-api.eu-west-1.amazonaws.com/graphql",
+                E::Realtime(format!("{standard}/graphql")),
+            ),
+            (
+                "https://a1.appsync-realtime-api.eu-west-1.amazonaws.com/graphql",
+                E::Realtime(format!("{standard}/graphql")),
+            ),
+            (
+                "https://api.example.com/graphql/realtime",
+                E::Realtime("https://api.example.com/graphql".into()),
+            ),
+            (
+                "ws://127.0.0.1:8787/graphql/realtime",
+                E::Realtime("http://127.0.0.1:8787/graphql".into()),
+            ),
+            ("https://a1.execute-api.eu-west-1.amazonaws.com/prod", E::ApiGateway(example)),
+            ("http://api.example.com/graphql", E::NotEncrypted),
+            ("https://ann@api.example.com/graphql", E::Superfluous('@')),
+            ("https://api.example.com/graphql?a=b", E::Superfluous('?')),
+            ("https://api.example.com/graph ql", E::Superfluous(' ')),
+            ("https://api.example.com/그래프", E::Superfluous('그')),
+            ("https:///graphql", E::Host(example)),
+            ("https://api.example.com:0/graphql", E::Host(example)),
+            (standard, E::Path("/".into(), "/graphql")),
+            (&format!("{standard}/event"), E::Path("/event".into(), "/graphql")),
+            (&format!("{standard}/GraphQL"), E::Path("/GraphQL".into(), "/graphql")),
+            ("https://api.example.com", E::Path("/".into(), "/graphql")),
+            ("https://api.example.com/event", E::Path("/event".into(), "/graphql")),
+        ] {
+            assert_eq!(Api::parse(Graphql, text), Err(error), "{text}");
+        }
+        assert_eq!(Api::parse(Events, GRAPHQL), Err(E::Path("/graphql".into(), "/event")));
+        assert_eq!(
+            Api::parse(
+                Events,
+                "wss://a1b2c3.appsync-realtime-api.eu-west-1.amazonaws.com/event/realtime"
+            ),
+            Err(E::Realtime(EVENTS.into()))
+        );
     }
-}
 
-/// A segment of a channel: 1 to 50 letters, digits and inner hyphens (Event API guide, "channel namespaces").
-pub(crate) fn is_segment(text: &str) -> bool {
-    (1..=50).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
-/// What a namespace does with an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NamespaceKind {
-    /// It passes on what the publisher wrote: who and when are claims.
-    #[default]
-    Raw,
-    /// Its `onPublish` handler says who and when.
-    Stamped,
+    #[test]
+    fn a_proxy_has_addresses_of_its_own() {
+        let api = || Api::parse(Graphql, "https://chat.example.com/graphql").unwrap();
+        let behind = api()
+            .with_realtime("wss://live.example.com/socket/")
+            .unwrap()
+            .with_host("A1.appsync-api.eu-west-1.amazonaws.com")
+            .unwrap();
+        assert_eq!(behind.url(), "https://chat.example.com/graphql");
+        assert_eq!(behind.realtime(), "wss://live.example.com/socket");
+        assert_eq!(behind.host(), "a1.appsync-api.eu-west-1.amazonaws.com");
+        assert!(!behind.is_loopback());
+        assert!(api().with_realtime("ws://127.0.0.1:1/x").unwrap().is_loopback());
+        for (text, error) in [
+            ("https://e.com/x", ApiError::Scheme("https".into(), REALTIME_EXAMPLE)),
+            ("ws://e.com/x", ApiError::NotEncrypted),
+            ("wss://e.com/x?token=1", ApiError::Superfluous('?')),
+            ("e.com", ApiError::NotAUrl(REALTIME_EXAMPLE)),
+        ] {
+            assert_eq!(api().with_realtime(text), Err(error), "{text}");
+        }
+        for host in ["", "https://e.com", "e.com/graphql", "a b", "e.com:0"] {
+            assert_eq!(api().with_host(host), Err(ApiError::Host(HOST_EXAMPLE)), "{host}");
+        }
+    }
 }

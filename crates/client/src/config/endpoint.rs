@@ -34,6 +34,11 @@ pub enum EndpointError {
         "is not encrypted: use wss://; ws:// is only for this machine (127.0.0.1, [::1], localhost)"
     )]
     NotEncrypted,
+    /// An address of the other AWS service.
+    #[error(
+        "is the address of an AppSync API: use the kind `appsync-graphql` or `appsync-events`, and the https:// address"
+    )]
+    AppSync,
     /// A user name or password.
     #[error("has a user name or password in it: take it out, what is built in is public")]
     UserInfo,
@@ -89,11 +94,14 @@ impl Endpoint {
         if scheme == "ws" && !is_loopback {
             return Err(EndpointError::NotEncrypted);
         }
+        if is_aws(&host, "appsync-api") || is_aws(&host, "appsync-realtime-api") {
+            return Err(EndpointError::AppSync);
+        }
         let path = path.trim_end_matches('/');
         if path.split('/').any(|segment| matches!(segment, "@connections" | "%40connections")) {
             return Err(EndpointError::Callback);
         }
-        if path.is_empty() && is_execute_api(&host) {
+        if path.is_empty() && is_aws(&host, "execute-api") {
             return Err(EndpointError::NoStage(host));
         }
         if let Some(query) = query {
@@ -201,9 +209,10 @@ pub(super) fn is_loopback(host: &str) -> bool {
         || host.ends_with(".localhost")
 }
 
-fn is_execute_api(host: &str) -> bool {
+/// Whether a host is AWS's own for a service: `{id}.{service}.{region}.amazonaws.com`, or `.com.cn` in China.
+pub(super) fn is_aws(host: &str, service: &str) -> bool {
     let host = host.strip_suffix(".cn").unwrap_or(host);
-    host.ends_with(".amazonaws.com") && host.contains(".execute-api.")
+    host.ends_with(".amazonaws.com") && host.contains(&format!(".{service}."))
 }
 
 /// A query is for what a gateway itself needs; rooms are the widget's, and secrets do not belong here.
@@ -310,6 +319,7 @@ mod tests {
                 E::NoStage("a.execute-api.eu-west-1.amazonaws.com".into()),
             ),
             ("wss://a.execute-api.eu-west-1.amazonaws.com/prod/@connections/x", E::Callback),
+            ("wss://a.appsync-realtime-api.eu-west-1.amazonaws.com/graphql", E::AppSync),
             ("wss://example.com/prod#top", E::Fragment),
             ("wss://example.com/prod?roomId=1", E::Query("roomId".into())),
             (

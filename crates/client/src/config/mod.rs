@@ -2,6 +2,7 @@
 
 mod appsync;
 mod endpoint;
+mod namespace;
 mod secrets;
 mod sign_in;
 #[cfg(feature = "readers")]
@@ -11,12 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::ids::RoomId;
 
-pub(crate) use appsync::is_segment;
-pub use appsync::{Api, ApiError, ApiKind, Namespace, NamespaceError, NamespaceKind};
+pub use appsync::{Api, ApiError, ApiKind};
 pub use endpoint::{Endpoint, EndpointError};
+pub(crate) use namespace::is_segment;
+pub use namespace::{Namespace, NamespaceError, NamespaceKind};
 pub use sign_in::{ApiKey, SignIn, TokenCarrier, TokenKind};
 #[cfg(feature = "readers")]
-pub use source::{ConfigurationError, Profile, Source, VARIABLES};
+pub use source::{ConfigurationError, Profile, Reading, Source, VARIABLES};
 
 /// What is baked into a build: public, all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

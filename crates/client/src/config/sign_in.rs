@@ -58,6 +58,17 @@ pub enum TokenCarrier {
     Query,
 }
 
+impl TokenCarrier {
+    /// Reads `subprotocol` or `query`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "subprotocol" => Some(Self::Subprotocol),
+            "query" => Some(Self::Query),
+            _ => None,
+        }
+    }
+}
+
 /// An AppSync API key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -95,5 +106,20 @@ impl TryFrom<String> for ApiKey {
 impl From<ApiKey> for String {
     fn from(key: ApiKey) -> Self {
         key.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_key_begins_with_da2_and_is_not_printed() {
+        let key = ApiKey::parse("da2-abcdefghijklmnopqrstuvwxyz").unwrap();
+        assert_eq!(format!("{key:?} {}", key.expose().len()), "ApiKey(…) 30");
+        assert!(ApiKey::parse("da2-local").is_some());
+        for wrong in ["", "da2-", "da1-abc", "DA2-abc", "da2-a b", "da2-ä", " da2-a"] {
+            assert_eq!(ApiKey::parse(wrong), None, "{wrong}");
+        }
     }
 }
