@@ -1,4 +1,4 @@
-//! The widget in a browser, with sockets that the test holds.
+//! The widget in a browser, with sockets, requests and questions that the test holds.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -8,124 +8,27 @@
 )]
 
 mod web {
+    mod asking_the_page;
+    pub mod http;
+    pub mod page;
+    mod requests;
+    pub mod sign_in;
+    mod signing_in;
     pub mod sockets;
 }
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use roomlet::driver::GuestKeys;
-use roomlet::{ChatWidget, Language};
+use roomlet::Language;
 use roomlet_client::RoomId;
-use roomlet_client::config::{Backend, Dialect, Endpoint, Service, SignIn};
+use roomlet_client::config::Dialect;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web::sockets::HeldSockets;
-use web_sys::{Element, HtmlElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit};
+use web::page::Page;
+use web_sys::{HtmlElement, KeyboardEventInit};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
 const WELCOME: &str = r#"{"type":"welcome","features":["history"],"connectionId":"me=","sender":{"id":"g-me","name":"Ann","kind":"guest"}}"#;
-
-/// A mounted widget; it is unmounted when the test ends.
-struct Page {
-    root: HtmlElement,
-    sockets: HeldSockets,
-    room: RwSignal<RoomId>,
-    language: RwSignal<Language>,
-    mounted: Option<Box<dyn std::any::Any>>,
-}
-
-impl Page {
-    /// With a backend of its own: what pages find out about one is kept for as long as the page lives.
-    async fn open(dialect: Dialect) -> Self {
-        static BACKENDS: AtomicU32 = AtomicU32::new(0);
-        let number = BACKENDS.fetch_add(1, Ordering::Relaxed);
-        Self::open_at(&format!("ws://127.0.0.1:1/{number}"), dialect).await
-    }
-
-    async fn open_at(endpoint: &str, dialect: Dialect) -> Self {
-        let document = web_sys::window().unwrap().document().unwrap();
-        let root: HtmlElement = document.create_element("section").unwrap().dyn_into().unwrap();
-        document.body().unwrap().append_child(&root).unwrap();
-        let backend = Backend {
-            name: "test".into(),
-            service: Service::api_gateway(Endpoint::parse(endpoint).unwrap(), dialect),
-            sign_in: SignIn::None,
-            room: RoomId::default(),
-        };
-        let sockets = HeldSockets::default();
-        let for_widget = sockets.clone();
-        let room = RwSignal::new(RoomId::default());
-        let language = RwSignal::new(Language::English);
-        let mounted = leptos::mount::mount_to(root.clone(), move || {
-            view! {
-                <ChatWidget
-                    backend
-                    room
-                    name=Signal::stored(Some("Ann".to_owned()))
-                    language
-                    guest_keys=GuestKeys::Nowhere
-                    sockets=Box::new(for_widget)
-                />
-            }
-        });
-        let page = Self { root, sockets, room, language, mounted: Some(Box::new(mounted)) };
-        page.settle().await;
-        page
-    }
-
-    /// Effects run a tick after what caused them, and some wait for a frame.
-    async fn settle(&self) {
-        TimeoutFuture::new(40).await;
-    }
-
-    async fn receive(&self, text: &str) {
-        self.sockets.receive(text);
-        self.settle().await;
-    }
-
-    fn all(&self, selector: &str) -> Vec<Element> {
-        let found = self.root.query_selector_all(selector).unwrap();
-        (0..found.length()).map(|index| found.item(index).unwrap().dyn_into().unwrap()).collect()
-    }
-
-    fn texts(&self, selector: &str) -> Vec<String> {
-        self.all(selector).iter().map(|one| one.text_content().unwrap()).collect()
-    }
-
-    fn input(&self) -> HtmlTextAreaElement {
-        self.all("textarea").remove(0).dyn_into().unwrap()
-    }
-
-    async fn write(&self, text: &str) {
-        self.input().set_value(text);
-        self.input().dispatch_event(&web_sys::Event::new("input").unwrap()).unwrap();
-        self.settle().await;
-    }
-
-    async fn press(&self, key: &KeyboardEventInit) {
-        key.set_bubbles(true);
-        key.set_cancelable(true);
-        let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", key).unwrap();
-        self.input().dispatch_event(&event).unwrap();
-        self.settle().await;
-    }
-
-    async fn press_enter(&self) {
-        let key = KeyboardEventInit::new();
-        key.set_key("Enter");
-        self.press(&key).await;
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        self.mounted.take();
-        self.root.remove();
-    }
-}
 
 fn broadcast(connection: &str, second: u32, text: &str) -> String {
     serde_json::json!({"roomId": "lobby", "text": text, "senderConnectionId": connection,

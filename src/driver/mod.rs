@@ -1,10 +1,15 @@
 //! The only I/O of the widget: it feeds a [`Client`] and does what the client says.
+//!
+//! [`Ports`] are the ways out; tests bring their own.
 
 mod clock;
+mod http;
 mod neighbours;
 mod page;
+mod sign_in;
 mod socket;
 mod storage;
+mod violations;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -13,19 +18,43 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use roomlet_client::config::Backend;
 use roomlet_client::{
-    Client, Close, Command, ConnectionId, DisplayName, Event, History, Input, Output, Person,
-    RoomId, Row, RowId, Seed, Status, TextSize, Timestamp,
+    Client, Close, Command, ConnectionId, DisplayName, Event, History, HttpAnswer, HttpFailure,
+    HttpRequestId, Input, Output, Person, RoomId, Row, RowId, Seed, Status, TextSize, Timestamp,
 };
 
 pub use clock::Clock;
+pub use http::{BrowserHttp, Http, OnOutcome, PendingRequest};
 use page::PageListeners;
+pub use sign_in::{NoSignIn, OnSignInAnswer, PageSignIn, SignIn};
 pub use socket::{BrowserSockets, OnEvent, Socket, SocketEvent, Sockets};
-pub use storage::{GuestKeys, random_bytes};
+pub use storage::{Keep, random_bytes};
 
 /// The longest time that a browser timer can wait, in milliseconds.
 const MAX_TIMER: u64 = i32::MAX as u64;
 
 type OnClientEvent = Box<dyn Fn(&Chat, Event)>;
+
+/// The ways out of a chat: to the network, and to whoever signs people in.
+#[derive(Clone)]
+pub struct Ports {
+    /// Opens sockets.
+    pub sockets: Rc<dyn Sockets>,
+    /// Sends requests.
+    pub http: Rc<dyn Http>,
+    /// Knows who the person is.
+    pub sign_in: Rc<dyn SignIn>,
+}
+
+impl Ports {
+    /// The browser's own network.
+    pub fn of_browser(sign_in: impl SignIn + 'static) -> Self {
+        Self {
+            sockets: Rc::new(BrowserSockets),
+            http: Rc::new(BrowserHttp),
+            sign_in: Rc::new(sign_in),
+        }
+    }
+}
 
 /// A running chat. Clones are handles to the same one; it ends with [`close`](Self::close), or with the last
 /// handle.
@@ -35,39 +64,46 @@ pub struct Chat(Rc<Inner>);
 struct Inner {
     client: RefCell<Client>,
     clock: Clock,
-    sockets: Box<dyn Sockets>,
+    ports: Ports,
     open_sockets: RefCell<BTreeMap<ConnectionId, Box<dyn Socket>>>,
+    requests: RefCell<BTreeMap<HttpRequestId, PendingRequest>>,
     alarm: RefCell<Option<Timeout>>,
     listeners: RefCell<Option<PageListeners>>,
     screen: OnClientEvent,
     events: RefCell<VecDeque<Event>>,
     delivering: Cell<bool>,
     closed: Cell<bool>,
+    backend: Backend,
+    keep: Keep,
     /// Chats of one page with one backend tell each other what they find out about it.
     endpoint: String,
 }
 
 impl Chat {
-    /// Starts a client of `backend`; `screen` is told each event, one after the other.
+    /// Starts a client of `backend` for a person who is remembered by `keep`; `screen` is told each event, one after
+    /// the other.
     pub fn start(
         backend: Backend,
-        person: Person,
+        (person, keep): (Person, Keep),
         seed: Seed,
-        sockets: Box<dyn Sockets>,
+        ports: Ports,
         screen: impl Fn(&Self, Event) + 'static,
     ) -> Self {
         let endpoint = backend.service.address().to_owned();
         let chat = Self(Rc::new(Inner {
-            client: RefCell::new(Client::new(backend, person, seed)),
+            client: RefCell::new(Client::new(backend.clone(), person, seed)),
             clock: Clock::default(),
-            sockets,
+            ports,
             open_sockets: RefCell::default(),
+            requests: RefCell::default(),
             alarm: RefCell::default(),
             listeners: RefCell::default(),
             screen: Box::new(screen),
             events: RefCell::default(),
             delivering: Cell::new(false),
             closed: Cell::new(false),
+            backend,
+            keep,
             endpoint,
         }));
         let weak = chat.downgrade();
@@ -113,6 +149,12 @@ impl Chat {
         self.command(Command::SetName(name.and_then(DisplayName::parse)));
     }
 
+    /// Ends the connections, and forgets this person here and on the device.
+    pub fn sign_out(&self) {
+        self.command(Command::SignOut);
+        self.0.keep.forget(&self.0.backend);
+    }
+
     /// The client's own time, to compare with what its events say.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now().monotonic
@@ -125,6 +167,7 @@ impl Chat {
         }
         neighbours::leave(&self.0.endpoint, &self.downgrade());
         self.0.open_sockets.take().into_values().for_each(drop);
+        self.0.requests.take().into_values().for_each(drop);
         self.0.alarm.take();
         self.0.listeners.take();
     }
@@ -153,7 +196,7 @@ impl Chat {
                 Output::OpenSocket { connection, url, subprotocols } => {
                     let weak = self.downgrade();
                     let on_event = move |event| weak.socket_event(connection, event);
-                    let socket = self.0.sockets.open(&url, &subprotocols, Box::new(on_event));
+                    let socket = self.0.ports.sockets.open(&url, &subprotocols, Box::new(on_event));
                     self.0.open_sockets.borrow_mut().insert(connection, socket);
                 }
                 Output::SendText { connection, text } => {
@@ -163,6 +206,21 @@ impl Chat {
                 }
                 Output::CloseSocket { connection } => {
                     drop(self.0.open_sockets.borrow_mut().remove(&connection));
+                }
+                Output::AskForCredentials { question, reason } => {
+                    let weak = self.downgrade();
+                    let on_answer = move |answer| weak.feed(Input::SignedIn { question, answer });
+                    self.0.ports.sign_in.ask(&self.0.backend.name, reason, Box::new(on_answer));
+                }
+                Output::SendRequest { request, url, headers, body } => {
+                    let weak = self.downgrade();
+                    let on_outcome = move |outcome| weak.request_outcome(request, outcome);
+                    let pending =
+                        self.0.ports.http.post(&url, &headers, body, Box::new(on_outcome));
+                    self.0.requests.borrow_mut().insert(request, pending);
+                }
+                Output::CancelRequest { request } => {
+                    drop(self.0.requests.borrow_mut().remove(&request));
                 }
                 _ => {}
             }
@@ -191,6 +249,7 @@ impl Chat {
                 Event::Found(finding) => {
                     neighbours::tell(&self.0.endpoint, &self.downgrade(), finding);
                 }
+                Event::KnownAs(id) => self.0.keep.set_known_as(&self.0.backend, &id),
                 event => (self.0.screen)(self, event),
             }
         }
@@ -215,6 +274,16 @@ impl WeakChat {
 
     fn is(&self, other: &Self) -> bool {
         self.0.ptr_eq(&other.0)
+    }
+
+    fn request_outcome(&self, request: HttpRequestId, outcome: Result<HttpAnswer, HttpFailure>) {
+        let Some(inner) = self.0.upgrade() else { return };
+        let chat = Chat(inner);
+        drop(chat.0.requests.borrow_mut().remove(&request));
+        chat.feed(match outcome {
+            Ok(answer) => Input::Answered { request, answer },
+            Err(failure) => Input::RequestFailed { request, failure },
+        });
     }
 
     fn socket_event(&self, connection: ConnectionId, event: SocketEvent) {

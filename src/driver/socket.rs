@@ -3,25 +3,20 @@
 //! The browser's WebSocket (by gloo-net) has traps that end here: it has no "opened" of its own, an error comes
 //! before the close it announces, and a socket that the page's policy blocks never closes at all.
 
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::Poll;
 
 use futures::channel::mpsc;
 use futures::{FutureExt, Sink, Stream};
-use gloo_events::EventListener;
 use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, State, WebSocketError};
 use gloo_timers::future::TimeoutFuture;
-use wasm_bindgen::JsCast;
-use web_sys::SecurityPolicyViolationEvent;
+
+use super::violations::{Violations, WORD_AFTER_ERROR};
 
 /// Frames that wait for the socket's task; the task takes them at once, so that more means it has died.
 const MAX_WAITING_FRAMES: usize = 256;
-/// How long after an error a close, or the page's word that it blocked the socket, may come, in milliseconds.
-const CLOSE_AFTER_ERROR: u32 = 250;
 /// There was no close frame; RFC 6455, section 7.4.1.
 const CLOSE_ABNORMAL: u16 = 1006;
 
@@ -77,7 +72,7 @@ impl Sockets for BrowserSockets {
             match socket {
                 Ok(socket) => run(socket, frames, &violations, &on_event).await,
                 Err(_) => {
-                    TimeoutFuture::new(CLOSE_AFTER_ERROR).await;
+                    TimeoutFuture::new(WORD_AFTER_ERROR).await;
                     on_event(if violations.seen() {
                         SocketEvent::Blocked
                     } else {
@@ -176,7 +171,7 @@ async fn after_error(socket: &mut WebSocket, violations: &Violations) -> Option<
     if !matches!(socket.state(), State::Closed | State::Closing) {
         return None;
     }
-    let mut patience = TimeoutFuture::new(CLOSE_AFTER_ERROR).fuse();
+    let mut patience = TimeoutFuture::new(WORD_AFTER_ERROR).fuse();
     loop {
         let next = poll_fn(|context| Pin::new(&mut *socket).poll_next(context));
         futures::select_biased! {
@@ -195,35 +190,4 @@ async fn after_error(socket: &mut WebSocket, violations: &Violations) -> Option<
 
 fn closed(code: u16, reason: &str) -> SocketEvent {
     SocketEvent::Closed { code, reason: reason.to_owned() }
-}
-
-/// Hears whether the page's security policy blocks an address.
-struct Violations {
-    seen: Rc<Cell<bool>>,
-    _listener: Option<EventListener>,
-}
-
-impl Violations {
-    fn listen(url: &str) -> Self {
-        let seen = Rc::new(Cell::new(false));
-        let flag = Rc::clone(&seen);
-        let address = url.split('?').next().unwrap_or(url).to_owned();
-        let listener = web_sys::window().and_then(|window| window.document()).map(|document| {
-            EventListener::new(&document, "securitypolicyviolation", move |event| {
-                let blocked = event.dyn_ref::<SecurityPolicyViolationEvent>();
-                let blocked = blocked.map(SecurityPolicyViolationEvent::blocked_uri);
-                // The address may be told without its path, as an origin.
-                if blocked.is_some_and(|uri| {
-                    !uri.is_empty() && (uri.starts_with(&address) || address.starts_with(&uri))
-                }) {
-                    flag.set(true);
-                }
-            })
-        });
-        Self { seen, _listener: listener }
-    }
-
-    fn seen(&self) -> bool {
-        self.seen.get()
-    }
 }

@@ -7,13 +7,14 @@ use web_sys::{CustomEvent, CustomEventInit, HtmlElement};
 
 use crate::driver::Chat;
 use crate::i18n::Language;
-use crate::ui::{author_name, status_name};
+use crate::ui::{author_name, refusal_name, status_name};
 
 /// Tells the page what an event of the client means to it, if anything.
 pub(super) fn tell(host: &HtmlElement, chat: &Chat, language: Language, event: &Event) {
     match event {
         Event::Status { room, status } => {
-            let details = [("room", room.as_str()), ("status", status_name(*status))];
+            let mut details = vec![("room", room.as_str()), ("status", status_name(*status))];
+            details.extend(refusal_name(*status).map(|reason| ("reason", reason)));
             dispatch(host, "roomlet-status", &details);
         }
         Event::Arrived { room, row } => message(host, chat, language, room, *row),

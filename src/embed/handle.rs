@@ -10,9 +10,9 @@ use web_sys::{HtmlElement, ShadowRoot};
 
 use super::options::{Options, OptionsError};
 use super::{dom_events, stylesheet};
-use crate::driver::BrowserSockets;
+use crate::driver::{PageSignIn, Ports};
 use crate::i18n::Language;
-use crate::ui::{ChatWidget, ChatWidgetProps};
+use crate::ui::{ChatWidget, ChatWidgetProps, Remote};
 use roomlet_client::RoomId;
 use roomlet_client::config::Backend;
 
@@ -23,6 +23,7 @@ pub struct Handle {
     room: RwSignal<RoomId>,
     name: RwSignal<Option<String>>,
     language: RwSignal<Language>,
+    remote: Remote,
     _mounted: Box<dyn Any>,
 }
 
@@ -39,7 +40,13 @@ impl Handle {
         let room = RwSignal::new(options.room(&backend)?);
         let name = RwSignal::new(options.name.clone());
         let language = RwSignal::new(options.language());
-        let guest_keys = options.guest_keys();
+        let remote = Remote::default();
+        let keep = options.keep();
+        let complaining = host.clone();
+        let sign_in = PageSignIn::new(host.clone(), &backend.sign_in, move |problem: &str| {
+            dom_events::dispatch(&complaining, "roomlet-error", &[("message", problem)]);
+        });
+        let ports = Ports::of_browser(sign_in);
         stylesheet::adopt(root);
         let of_widget = backend.clone();
         let place = root
@@ -62,13 +69,14 @@ impl Handle {
                 room: room.into(),
                 name: name.into(),
                 language: language.into(),
-                guest_keys,
-                sockets: Box::new(BrowserSockets),
+                keep,
+                ports,
+                remote: Some(remote),
                 on_event: Some(on_event),
             })
         });
         dom_events::dispatch(&host, "roomlet-ready", &[("backend", &backend.name)]);
-        Ok(Self { backend, room, name, language, _mounted: Box::new(mounted) })
+        Ok(Self { backend, room, name, language, remote, _mounted: Box::new(mounted) })
     }
 }
 
@@ -89,5 +97,22 @@ impl Handle {
             self.language.set(language);
         }
         Ok(())
+    }
+
+    /// Connects now, whatever the reason for waiting was; after a sign-out as somebody new.
+    pub fn reconnect(&self) {
+        self.remote.reconnect();
+    }
+
+    /// Ends the connections and deletes what is kept of this person.
+    #[wasm_bindgen(js_name = signOut)]
+    pub fn sign_out(&self) {
+        self.remote.sign_out();
+    }
+
+    /// The element's property `auth` has changed.
+    #[wasm_bindgen(js_name = authChanged)]
+    pub fn auth_changed(&self) {
+        self.remote.sign_in_changed();
     }
 }

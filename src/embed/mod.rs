@@ -3,6 +3,7 @@
 mod dom_events;
 mod handle;
 mod options;
+mod page_backend;
 mod stylesheet;
 
 pub use handle::Handle;

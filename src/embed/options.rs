@@ -1,28 +1,41 @@
 //! What a page asks for by attributes.
 
 use roomlet_client::RoomId;
-use roomlet_client::config::{Backend, Configuration, Dialect, Endpoint, Service, SignIn};
+use roomlet_client::config::{Backend, Configuration};
 use serde::Deserialize;
 
-use crate::driver::GuestKeys;
+use super::page_backend;
+use crate::driver::Keep;
 use crate::i18n::Language;
 
 /// The attributes of the element, by their names; absent ones are `null`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Options {
+    /// An AppSync API key; only with `endpoint`.
+    pub api_key: Option<String>,
+    /// How people sign in; only with `endpoint`.
+    pub auth_mode: Option<String>,
     /// One of the backends of the build.
     pub backend: Option<String>,
     /// `auto`, `basic` or `full`; only with `endpoint`.
     pub dialect: Option<String>,
     /// An endpoint of the page's own, where the build allows that.
     pub endpoint: Option<String>,
+    /// `raw` or `stamped`; only with `endpoint`, of AppSync Events.
+    pub events: Option<String>,
+    /// `api-gateway`, `appsync-graphql` or `appsync-events`; only with `endpoint`.
+    pub kind: Option<String>,
     /// The language; else the page's, else the browser's.
     pub lang: Option<String>,
     /// The display name.
     pub name: Option<String>,
+    /// The namespace of the rooms' channels; only with `endpoint`, of AppSync Events.
+    pub namespace: Option<String>,
     /// Keeps several people of one origin apart.
     pub profile: Option<String>,
+    /// The region that signatures are for, where the address does not name it; only with `endpoint`.
+    pub region: Option<String>,
     /// The room; else the backend's.
     pub room: Option<String>,
     /// `none` keeps nothing on the device.
@@ -56,6 +69,11 @@ impl Options {
 
     pub(super) fn backend(&self, configuration: &Configuration) -> Result<Backend, OptionsError> {
         let Some(endpoint) = &self.endpoint else {
+            if let Some(attribute) = page_backend::superfluous(self) {
+                return Err(OptionsError(format!(
+                    "The attribute `{attribute}` is for an `endpoint` of the page’s own: take it out, or add `endpoint`."
+                )));
+            }
             let backend = configuration.backend(self.backend.as_deref());
             return backend.cloned().map_err(|error| {
                 OptionsError(format!("The attribute `backend` is wrong: {error}."))
@@ -65,19 +83,8 @@ impl Options {
             let sentence = "This build does not let pages bring an `endpoint`: name a `backend` of the build, or build with ROOMLET_ALLOW_PAGE_BACKEND=true.";
             return Err(OptionsError(sentence.to_owned()));
         }
-        let endpoint = Endpoint::parse(endpoint)
-            .map_err(|error| OptionsError(format!("The attribute `endpoint` {error}.")))?;
-        let dialect = match self.dialect.as_deref() {
-            None => Dialect::Auto,
-            Some(text) => Dialect::parse(text).ok_or_else(|| {
-                OptionsError(format!(
-                    "The attribute `dialect` is `{text}`: use `auto`, `basic` or `full`."
-                ))
-            })?,
-        };
-        let name = "page".to_owned();
-        let service = Service::api_gateway(endpoint, dialect);
-        Ok(Backend { name, service, sign_in: SignIn::None, room: RoomId::default() })
+        page_backend::read(self, endpoint)
+            .map_err(|problem| OptionsError(format!("The attribute {problem}.")))
     }
 
     pub(super) fn room(&self, backend: &Backend) -> Result<RoomId, OptionsError> {
@@ -88,10 +95,10 @@ impl Options {
         }
     }
 
-    pub(super) fn guest_keys(&self) -> GuestKeys {
+    pub(super) fn keep(&self) -> Keep {
         match self.storage.as_deref() {
-            Some("none") => GuestKeys::Nowhere,
-            _ => GuestKeys::OnDevice { profile: self.profile.clone().unwrap_or_default() },
+            Some("none") => Keep::Nothing,
+            _ => Keep::OnDevice { profile: self.profile.clone().unwrap_or_default() },
         }
     }
 

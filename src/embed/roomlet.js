@@ -1,8 +1,24 @@
 // Defines <roomlet-chat> and loads the WebAssembly behind it.
 
-const ATTRIBUTES = ["backend", "dialect", "endpoint", "lang", "name", "profile", "room", "storage"];
-// A change of these means another conversation: the widget starts anew.
-const LASTING = new Set(["backend", "dialect", "endpoint", "profile", "storage"]);
+const ATTRIBUTES = [
+  "api-key",
+  "auth-mode",
+  "backend",
+  "dialect",
+  "endpoint",
+  "events",
+  "kind",
+  "lang",
+  "name",
+  "namespace",
+  "profile",
+  "region",
+  "room",
+  "storage",
+];
+// These may change while the chat runs. A change of another means another conversation: the widget starts anew.
+const CHANGEABLE = new Set(["lang", "name", "room"]);
+const PROPERTIES = ["auth", "user"];
 
 // The element's size and looks until the WebAssembly brings the real ones, and where it cannot be loaded.
 const FIRST_STYLE = `
@@ -41,7 +57,56 @@ class RoomletChat extends HTMLElement {
   #handle;
   // Counts starts and stops, so that a start that was overtaken while it waited gives up.
   #turn = 0;
+  #failedTurn;
+  #signsOut = false;
   #changed = false;
+  #auth;
+  #user;
+
+  constructor() {
+    super();
+    // What a page has set before this script ran hides the properties of the class.
+    for (const name of PROPERTIES) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name];
+      delete this[name];
+      this[name] = value;
+    }
+  }
+
+  // async ({backend, reason}) => {token, expiresAt?} | {accessKeyId, secretAccessKey, sessionToken?, expiration?} | null
+  get auth() {
+    return this.#auth;
+  }
+
+  set auth(auth) {
+    if (this.#auth === auth) return;
+    this.#auth = auth;
+    this.#handle?.authChanged();
+  }
+
+  // {name}, for display only; wins over the attribute `name`.
+  get user() {
+    return this.#user;
+  }
+
+  set user(user) {
+    this.#user = user;
+    this.#update();
+  }
+
+  // Connects now, whatever the reason for waiting was; after signOut() as somebody new.
+  reconnect() {
+    if (this.#handle) this.#handle.reconnect();
+    else if (this.isConnected && this.#turn === this.#failedTurn) this.#start();
+  }
+
+  // Ends the connections and deletes what is kept of this person. Before the chat has loaded there are no connections;
+  // what is kept is deleted when it has.
+  signOut() {
+    if (this.#handle) this.#handle.signOut();
+    else this.#signsOut = true;
+  }
 
   connectedCallback() {
     if (!this.#handle) this.#start();
@@ -59,22 +124,27 @@ class RoomletChat extends HTMLElement {
 
   attributeChangedCallback(name, before, now) {
     if (before === now || !this.isConnected) return;
-    if (LASTING.has(name)) {
+    if (CHANGEABLE.has(name)) {
+      this.#update();
+    } else {
       this.#stop();
       this.#start();
-    } else if (this.#handle && !this.#changed) {
-      // Several attributes that change together are taken over together.
-      this.#changed = true;
-      queueMicrotask(() => {
-        this.#changed = false;
-        if (!this.#handle) return;
-        try {
-          this.#handle.update(this.#options());
-        } catch (error) {
-          this.#report(error);
-        }
-      });
     }
+  }
+
+  // Several changes at once are taken over together.
+  #update() {
+    if (!this.#handle || this.#changed) return;
+    this.#changed = true;
+    queueMicrotask(() => {
+      this.#changed = false;
+      if (!this.#handle) return;
+      try {
+        this.#handle.update(this.#options());
+      } catch (error) {
+        this.#report(error);
+      }
+    });
   }
 
   async #start() {
@@ -85,6 +155,8 @@ class RoomletChat extends HTMLElement {
       if (turn !== this.#turn) return;
       this.#root.replaceChildren();
       this.#handle = app.mount(this, this.#root, this.#options());
+      if (this.#signsOut) this.#handle.signOut();
+      this.#signsOut = false;
     } catch (error) {
       if (turn === this.#turn) this.#fail(error);
     }
@@ -100,10 +172,13 @@ class RoomletChat extends HTMLElement {
 
   #options() {
     const given = ATTRIBUTES.map((name) => [name, this.getAttribute(name)]);
-    return JSON.stringify(Object.fromEntries(given));
+    const { name, ...attributes } = Object.fromEntries(given);
+    const own = this.#user?.name;
+    return JSON.stringify({ ...attributes, name: typeof own === "string" ? own : name });
   }
 
   #fail(error) {
+    this.#failedTurn = this.#turn;
     this.#say("failure", "alert", error.message);
     this.#report(error);
   }

@@ -47,6 +47,14 @@ pub(super) fn Composer() -> impl IntoView {
         }
         room
     });
+    // What somebody wrote who has signed out is nobody's.
+    Effect::new(move || {
+        if context.remote.is_signed_out() {
+            drafts.set_value(BTreeMap::new());
+            note.set(None);
+            write(String::new());
+        }
+    });
     // A text that was not taken comes back, before what was written since.
     Effect::new(move || {
         if let Some((refused, reason)) = screen.refused.get() {
@@ -126,6 +134,7 @@ pub(super) fn Composer() -> impl IntoView {
                     node_ref=input
                     aria-label=move || context.texts().placeholder
                     placeholder=move || context.texts().placeholder
+                    disabled=move || context.remote.is_signed_out()
                     on:input=on_input
                     on:keydown=on_key
                     on:compositionstart=move |_| composing.set_value(true)

@@ -5,24 +5,28 @@ mod composer;
 mod dates;
 mod icons;
 mod message_list;
+mod remote;
 mod row;
 mod screen;
 mod status_line;
 
+use std::rc::Rc;
+
 use leptos::prelude::*;
 use roomlet_client::config::Backend;
-use roomlet_client::{Command, DisplayName, Event, Person, RoomId};
+use roomlet_client::{AskReason, Command, DisplayName, Event, RoomId, SignInAnswer};
 
-use crate::driver::{Chat, GuestKeys, Sockets, random_bytes};
+use crate::driver::{Chat, Keep, OnSignInAnswer, Ports, SignIn, random_bytes};
 use crate::i18n::{Language, Texts};
 use composer::Composer;
 use message_list::MessageList;
+pub use remote::Remote;
 #[cfg(feature = "page")]
 pub(crate) use row::author_name;
 use screen::Screen;
 use status_line::StatusLine;
 #[cfg(feature = "page")]
-pub(crate) use status_line::name as status_name;
+pub(crate) use status_line::{name as status_name, reason as refusal_name};
 
 /// The stylesheet of the widget, for the shadow root it lives in.
 pub const STYLESHEET: &str = include_str!("../../style/widget.css");
@@ -33,6 +37,9 @@ struct Context {
     chat: StoredValue<Chat, LocalStorage>,
     screen: Screen,
     language: Signal<Language>,
+    remote: Remote,
+    /// Whether people of this backend sign in: then a guest among them is marked as one.
+    people_sign_in: bool,
 }
 
 impl Context {
@@ -69,28 +76,57 @@ pub fn ChatWidget(
     /// The language of the widget.
     #[prop(into)]
     language: Signal<Language>,
-    /// Where the guest key is kept.
-    guest_keys: GuestKeys,
-    /// The way to the network.
-    sockets: Box<dyn Sockets>,
+    /// Where a guest is remembered.
+    keep: Keep,
+    /// The ways to the network, and to whoever signs people in.
+    ports: Ports,
+    /// Signs out and connects again from outside the widget.
+    #[prop(optional)]
+    remote: Option<Remote>,
     /// Told each event of the client.
     #[prop(optional)]
     on_event: Option<OnEvent>,
 ) -> impl IntoView {
+    let remote = remote.unwrap_or_default();
+    let parts = StoredValue::new_local((backend, keep, ports));
+    // Who comes after somebody who has signed out begins with nothing of theirs.
+    move || {
+        remote.track_person();
+        let (backend, keep, ports) = parts.get_value();
+        view! { class = "r", <Conversation backend room name language keep ports remote on_event/> }
+    }
+}
+
+/// The chat of one person, from sign-in to sign-out.
+#[component]
+fn Conversation(
+    backend: Backend,
+    room: Signal<RoomId>,
+    name: Signal<Option<String>>,
+    language: Signal<Language>,
+    keep: Keep,
+    ports: Ports,
+    remote: Remote,
+    on_event: Option<OnEvent>,
+) -> impl IntoView {
+    let name_now = name.get_untracked().as_deref().and_then(DisplayName::parse);
     // Without a generator the browser has no cryptography at all; such a page cannot chat.
-    let (Some(guest_key), Some(seed)) = (guest_keys.load(&backend), random_bytes::<32>()) else {
+    let (Some(person), Some(seed)) = (keep.person(&backend, name_now), random_bytes::<32>()) else {
         return None;
     };
-    let name_now = name.get_untracked().as_deref().and_then(DisplayName::parse);
+    let people_sign_in = backend.sign_in.asks_the_page();
     let screen = Screen::new(room.get_untracked());
-    let person = Person { guest_key, name: name_now };
-    let chat = Chat::start(backend, person, seed, sockets, move |chat, event| {
+    let sign_in = Rc::new(WatchedSignIn { inner: ports.sign_in, failed: screen.sign_in_failed });
+    let ports = Ports { sign_in, ..ports };
+    let chat = Chat::start(backend, (person, keep), seed, ports, move |chat, event| {
         screen.show(&event);
         if let Some(on_event) = on_event {
             on_event.run((chat.clone(), event));
         }
     });
-    let context = Context { chat: StoredValue::new_local(chat), screen, language };
+    remote.attach(&chat, screen);
+    let chat = StoredValue::new_local(chat);
+    let context = Context { chat, screen, language, remote, people_sign_in };
     provide_context(context);
     on_cleanup(move || {
         context.chat.try_with_value(Chat::close);
@@ -129,4 +165,22 @@ pub fn ChatWidget(
             <Composer/>
         </div>
     })
+}
+
+/// Lets the screen know whether the last question for credentials had an answer.
+struct WatchedSignIn {
+    inner: Rc<dyn SignIn>,
+    failed: RwSignal<bool>,
+}
+
+impl SignIn for WatchedSignIn {
+    fn ask(&self, backend: &str, reason: AskReason, on_answer: OnSignInAnswer) {
+        let failed = self.failed;
+        let watched = move |answer| {
+            // The screen may have gone meanwhile.
+            let _ = failed.try_set(answer == SignInAnswer::Failed);
+            on_answer(answer);
+        };
+        self.inner.ask(backend, reason, Box::new(watched));
+    }
 }

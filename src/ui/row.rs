@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use roomlet_client::{
-    Author, Command, Delivery, FailReason, Message, Row, RowContent, RowId, WallClock,
+    Author, Command, Delivery, FailReason, Message, Row, RowContent, RowId, Standing, WallClock,
 };
 
 use super::screen::{Lead, ShownRow};
@@ -75,17 +75,38 @@ fn message(
         let lead = lead.clone();
         move || lead.get() == Lead::Continues
     };
-    let hue = move || match author.get() {
-        Some(Author::Other { id, .. }) => hue(&id),
-        _ => "",
-    };
     let state = {
         let delivery = delivery.clone();
         move || delivery.get().map_or("", delivery_name)
     };
+    let standing = {
+        let author = author.clone();
+        ArcMemo::new(move |_| author.with(|author| standing_to_show(context, author.as_ref()?)))
+    };
+    let hue = move || match author.get() {
+        Some(Author::Other { id, .. }) => hue(&id),
+        _ => "",
+    };
     let by = {
-        let name = name.clone();
-        move || (context.texts().message_by)(&name().unwrap_or_default())
+        let (name, standing) = (name.clone(), standing.clone());
+        move || {
+            let texts = context.texts();
+            let name = name().unwrap_or_default();
+            (texts.message_by)(&match standing.get() {
+                Some(standing) => format!("{name}, {}", standing_words(standing, texts).0),
+                None => name,
+            })
+        }
+    };
+    let standing_mark = move || {
+        standing.get().map(|standing| {
+            let (mark, meaning) = standing_words(standing, context.texts());
+            view! { class = "r",
+                <span class="standing" part="standing" title=meaning>
+                    {mark}<span class="hidden">": "{meaning}</span>
+                </span>
+            }
+        })
     };
     let clock = {
         let time = time.clone();
@@ -110,7 +131,7 @@ fn message(
             data-delivery=state
             aria-label=by
         >
-            <p class="author" part="author"><bdi>{name}</bdi></p>
+            <p class="author" part="author"><bdi>{name}</bdi>{standing_mark}</p>
             <div class="bubble" part="bubble">
                 <p class="text" part="text" dir="auto">{move || text.get()}</p>
                 <span class="meta">
@@ -120,6 +141,27 @@ fn message(
             </div>
             {actions(context, id, delivery)}
         </article>
+    }
+}
+
+/// How far an author may be believed, where that is less than the reader would think: among people who sign in a
+/// guest's name is only what the guest says, and where the backend vouches for nobody everybody's is.
+fn standing_to_show(context: Context, author: &Author) -> Option<Standing> {
+    match author {
+        Author::Other { standing: Standing::Unverified, .. } => Some(Standing::Unverified),
+        // Without a name it says "Guest" already.
+        Author::Other { standing: Standing::Guest, name: Some(_), .. } => {
+            context.people_sign_in.then_some(Standing::Guest)
+        }
+        _ => None,
+    }
+}
+
+/// The mark, and what it means.
+fn standing_words(standing: Standing, texts: &Texts) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Guest => (texts.guest_mark, texts.guest_meaning),
+        _ => (texts.unverified_mark, texts.unverified_meaning),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 use roomlet_client::{
-    Author, Change, Event, History, Message, RoomId, Row, RowId, SendRefusal, Status, WallClock,
+    Author, Change, Event, History, Message, RoomId, Row, RowId, SendRefusal, Standing, Status,
+    WallClock,
 };
 
 use super::dates;
@@ -23,6 +24,8 @@ pub(super) struct Screen {
     pub(super) arrivals: RwSignal<usize>,
     /// How many messages the person has written since the room was entered.
     pub(super) own: RwSignal<usize>,
+    /// Whether the page could not say who the person is when it was asked last.
+    pub(super) sign_in_failed: RwSignal<bool>,
 }
 
 /// A row on the screen. Rows change one by one.
@@ -61,6 +64,7 @@ impl Screen {
             refused: RwSignal::new(None),
             arrivals: RwSignal::new(0),
             own: RwSignal::new(0),
+            sign_in_failed: RwSignal::new(false),
         }
     }
 
@@ -76,6 +80,12 @@ impl Screen {
             self.rows.set(Vec::new());
         }
         is_another
+    }
+
+    /// Shows nothing any more of what was said.
+    pub(super) fn clear(self) {
+        self.history.set(History::Unknown);
+        self.rows.set(Vec::new());
     }
 
     /// Shows what the room has had while it was not on the screen.
@@ -174,7 +184,10 @@ fn lead(rows: &[ShownRow]) {
         }
         before = this.or_else(|| {
             before.take().map(|(_, time)| {
-                (Author::Other { id: String::new(), name: None, guest: false }, time)
+                (
+                    Author::Other { id: String::new(), name: None, standing: Standing::Unverified },
+                    time,
+                )
             })
         });
     }
