@@ -1,9 +1,10 @@
-// The demo page's choice of a room: one form for all three chats, kept in the page's address.
+// The demo page's choices, kept in its address: one room for all three chats, and what each one's backend offers.
 
 // A room id has at most 128 bytes of UTF-8 and no control characters; without one, the room is the lobby.
 const LARGEST_ROOM_ID = 128;
 const LOBBY = "lobby";
 
+const talk = document.querySelector("#talk");
 const chats = document.querySelectorAll("roomlet-chat");
 const form = document.querySelector("#room-form");
 const input = document.querySelector("#room");
@@ -12,6 +13,7 @@ const secondWindow = document.querySelector("#second-window");
 const pageTitle = document.title;
 
 enter(roomOfAddress());
+for (const seat of document.querySelectorAll(".seat")) seatDown(seat);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -26,6 +28,35 @@ document.querySelector("#fresh-room").addEventListener("click", () => {
 input.addEventListener("input", () => input.setCustomValidity(problemWith(input.value.trim())));
 
 addEventListener("popstate", () => enter(roomOfAddress()));
+
+talk.addEventListener("change", ({ target }) => {
+  if (!target.matches(".dialects input")) return;
+  const address = new URL(location.href);
+  if (target.defaultChecked) address.searchParams.delete(target.name);
+  else address.searchParams.set(target.name, target.value);
+  history.replaceState(null, "", address);
+  secondWindow.href = addressOf(roomOfAddress());
+  show(target);
+});
+
+// The address may ask for another backend than the usual one.
+function seatDown(seat) {
+  const inputs = [...seat.querySelectorAll(".dialects input")];
+  const asked = new URLSearchParams(location.search).get(inputs[0].name);
+  const chosen = inputs.find((input) => input.value === asked) ?? inputs.find((input) => input.defaultChecked);
+  chosen.checked = true;
+  show(chosen);
+}
+
+// The chat takes the backend; what the page says of it follows.
+function show({ name, value, labels }) {
+  const seat = document.getElementsByName(name)[0].closest(".seat");
+  seat.querySelector("roomlet-chat").setAttribute("backend", value);
+  document.querySelector(`[data-label="${name}"]`).textContent = labels[0].textContent.toLowerCase();
+  for (const place of [seat, ...document.querySelectorAll(`[data-column="${name}"]`)]) {
+    for (const text of place.querySelectorAll("[data-of]")) text.hidden = text.dataset.of !== value;
+  }
+}
 
 function go(room) {
   if (room !== roomOfAddress()) history.pushState(null, "", addressOf(room));
