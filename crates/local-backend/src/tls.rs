@@ -27,8 +27,9 @@ use tokio_rustls::server::TlsStream;
 
 use crate::storage::Location;
 
-/// The names of this machine that the certificate is for.
-const NAMES: [&str; 4] = ["localhost", "*.localhost", "127.0.0.1", "::1"];
+/// The names of this machine that the certificate is for. Many clients take no wildcard right below a
+/// top-level name, so there is one name below `localhost` that all of them take.
+const NAMES: [&str; 5] = ["localhost", "roomlet.localhost", "*.localhost", "127.0.0.1", "::1"];
 
 /// A certificate is valid this long.
 const VALID_YEARS: i32 = 2;

@@ -8,6 +8,12 @@
 mod access;
 mod basic;
 mod client;
+mod events;
+mod events_auth;
+mod events_chat;
+mod events_client;
+mod events_faults;
+mod events_http;
 mod faults;
 mod full;
 mod history;
@@ -15,3 +21,4 @@ mod limits;
 mod local_api;
 mod malformed;
 mod process;
+mod tls;
