@@ -92,13 +92,9 @@ impl<S: Subscription> Connection<S> {
         Ok(())
     }
 
-    /// The subscription of a reserved id is active from now on.
-    pub(crate) fn activate(&self, id: &str, subscription: S) {
-        self.subscriptions().insert(id.to_owned(), Slot::Active(Arc::new(subscription)));
-    }
-
-    /// The same, with the acknowledgement queued before anything that the subscription delivers.
-    pub(crate) fn activate_behind(&self, id: &str, subscription: S, acknowledge: impl FnOnce()) {
+    /// The subscription of a reserved id is active from now on; its acknowledgement is queued before
+    /// anything that it delivers.
+    pub(crate) fn activate(&self, id: &str, subscription: S, acknowledge: impl FnOnce()) {
         let mut subscriptions = self.subscriptions();
         acknowledge();
         subscriptions.insert(id.to_owned(), Slot::Active(Arc::new(subscription)));

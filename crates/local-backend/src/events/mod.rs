@@ -146,9 +146,10 @@ impl Events {
             let faults = &events.endpoint.backend.faults;
             let delay = faults.registration_delay(ServedPath::Events);
             tokio::time::sleep(REGISTRATION_TIME + delay).await;
-            connection.activate(&id, subscription);
-            let success = Answer::SubscribeSuccess { id: &id }.to_json();
-            connection.post(faults, success, FrameKind::StartAcknowledgement);
+            connection.activate(&id, subscription, || {
+                let success = Answer::SubscribeSuccess { id: &id }.to_json();
+                connection.post(faults, success, FrameKind::StartAcknowledgement);
+            });
         });
         Ok(())
     }

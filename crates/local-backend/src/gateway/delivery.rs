@@ -18,10 +18,17 @@ struct BasicFrame<'a> {
     created_at: String,
 }
 
+/// Longest text that is posted to connections (API Gateway developer guide, WebSocket quotas: a
+/// message has at most 128 KB). Other protocols have longer ones.
+const MAX_POSTED_BYTES: usize = 128 * 1024;
+
 impl Audience for Gateway {
     /// Delivers a message to full connections, and to basic ones by the rows of their table.
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<(), Gone> {
         let message = delivery.message;
+        if message.text.len() > MAX_POSTED_BYTES {
+            return Ok(());
+        }
         let frame = to_json(&MessageFrame::new(message));
         for connection in self.registry.members(&message.room) {
             if connection.dialect == Dialect::Full {

@@ -95,6 +95,11 @@ impl Document {
             let items = &mut operation.node.selection_set.node.items;
             *items = flatten(std::mem::take(items), &fragments, 0);
         }
+        // They are used no more, which the engine would not accept.
+        let is_root = |on: &str| matches!(on, "Query" | "Mutation" | "Subscription");
+        self.query
+            .fragments
+            .retain(|_, fragment| !is_root(&fragment.node.type_condition.node.on.node));
         self
     }
 }

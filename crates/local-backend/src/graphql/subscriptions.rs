@@ -160,7 +160,7 @@ impl Socket {
 
     fn register(&self, id: &str, data: String, authorization: Option<&Map<String, Value>>) {
         match self.judge(data, authorization) {
-            Ok(subscribed) => self.connection.activate_behind(id, subscribed, || {
+            Ok(subscribed) => self.connection.activate(id, subscribed, || {
                 let frame = to_json(&PlainFrame { id, kind: "start_ack" });
                 self.post(frame, FrameKind::StartAcknowledgement);
             }),

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail on the spot")]
 
 mod access;
+mod appsync_auth;
 mod basic;
 mod client;
 mod events;
@@ -16,6 +17,10 @@ mod events_faults;
 mod events_http;
 mod faults;
 mod full;
+mod graphql;
+mod graphql_client;
+mod graphql_faults;
+mod graphql_http;
 mod history;
 mod limits;
 mod local_api;
