@@ -101,7 +101,7 @@ impl Keys<'_> {
                 .chain(token)
                 .map(|(name, value)| (name.to_owned(), percent_encoded(value))),
         );
-        parameters.sort();
+        parameters.sort_unstable();
         let pairs = parameters.iter().map(|(name, value)| format!("{name}={value}"));
         let query = pairs.collect::<Vec<_>>().join("&");
         let request = CanonicalRequest {
