@@ -346,6 +346,7 @@ impl Client {
                 self.recognise(id, subject, name);
             }
             SignInAnswer::SignedOut => {
+                channel.keyring.signed_out();
                 channel.refuse(Refusal::Unauthorized, &mut self.shared.discovery);
             }
             SignInAnswer::Failed => channel.keyring.unanswered(now.monotonic),
@@ -417,17 +418,13 @@ impl Client {
 
     fn settle_channel(&mut self, now: Now, index: usize) {
         loop {
+            // First what the session says: it may concern the credentials that the next steps would use.
+            let mut moved = self.session_events(now, index);
             let Some(channel) = self.channels.get_mut(index) else { return };
             channel.run(now, &mut self.shared);
-            let id = channel.id;
-            let mut moved = false;
-            while let Some(event) =
-                self.channels.get_mut(index).and_then(|channel| channel.poll_event())
-            {
-                moved = true;
-                self.session_event(now, id, event);
-            }
+            moved |= self.session_events(now, index);
             let Some(channel) = self.channels.get_mut(index) else { return };
+            let id = channel.id;
             for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
                 if !channel.is_open() && open.room.is_joined() {
                     open.room.left();
@@ -439,6 +436,18 @@ impl Client {
                 return;
             }
         }
+    }
+
+    fn session_events(&mut self, now: Now, index: usize) -> bool {
+        let mut moved = false;
+        while let Some(channel) = self.channels.get_mut(index)
+            && let Some(event) = channel.poll_event()
+        {
+            moved = true;
+            let id = channel.id;
+            self.session_event(now, id, event);
+        }
+        moved
     }
 
     fn session_event(&mut self, now: Now, id: ChannelId, event: SessionEvent) {

@@ -243,7 +243,7 @@ impl Channel {
                     shared.outputs.push_back(Output::CloseSocket { connection });
                 }
                 Action::Ping => {
-                    if self.session.ping(&mut shared.discovery) {
+                    if self.session.ping(&shared.discovery) {
                         self.link.ping_sent(now);
                     }
                 }

@@ -101,6 +101,13 @@ impl Keyring {
         self.fresh = true;
     }
 
+    /// Nobody is signed in.
+    pub(super) fn signed_out(&mut self) {
+        self.asked = None;
+        self.credentials = None;
+        self.fresh = false;
+    }
+
     /// The page could not say: it is asked again, after pauses that grow.
     pub(super) fn unanswered(&mut self, now: Timestamp) {
         self.asked = None;

@@ -9,6 +9,8 @@ use roomlet_client::config::{Backend, Dialect, Endpoint, Service, SignIn};
 use roomlet_client::*;
 use serde_json::{Value, json};
 
+pub(crate) mod appsync;
+
 pub(crate) const GUEST_KEY: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const WELCOME: &str = r#"{"type":"welcome","features":["history"],"connectionId":"me=","sender":{"id":"g-me","name":"Ann","kind":"guest"}}"#;
 pub(crate) const FORBIDDEN: &str =
@@ -26,15 +28,15 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// The room is opened, and the socket is being opened.
     pub(crate) fn new(dialect: Dialect) -> Self {
-        let backend = Backend {
-            name: "default".into(),
-            service: Service::api_gateway(
-                Endpoint::parse("wss://example.com/prod").unwrap(),
-                dialect,
-            ),
-            sign_in: SignIn::None,
-            room: RoomId::default(),
-        };
+        Self::of(
+            Service::api_gateway(Endpoint::parse("wss://example.com/prod").unwrap(), dialect),
+            SignIn::None,
+        )
+    }
+
+    /// The same, of any service, however people sign in.
+    pub(crate) fn of(service: Service, sign_in: SignIn) -> Self {
+        let backend = Backend { name: "default".into(), service, sign_in, room: RoomId::default() };
         let person = Person {
             guest_key: GuestKey::parse(GUEST_KEY).unwrap(),
             name: DisplayName::parse("Ann"),
