@@ -10,7 +10,6 @@
 //!
 //! [`Client`] has the contract. `config/` reads what a build is given, once, into types that cannot be wrong.
 
-#[allow(dead_code, unused_imports, reason = "the sessions that use it are next")]
 mod auth;
 mod backend;
 mod chat;
