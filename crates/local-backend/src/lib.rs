@@ -1,13 +1,17 @@
 //! The local development backend of Roomlet.
 //!
-//! It speaks the API Gateway WebSocket protocol on a loopback port: the full dialect at `/prod` and
-//! the basic dialect at `/basic`. `docs/contract.md` describes both, `docs/local-backend.md` the
-//! flags and fault switches. It shares no code with `roomlet-client`, so that a misreading of the
-//! contract on one side meets a second opinion on the other.
+//! It speaks three protocols on a loopback port: the API Gateway WebSocket protocol at `/prod` (full
+//! dialect) and `/basic`, AppSync GraphQL at `/graphql` and `/basic/graphql`, and AppSync Events at
+//! `/event`. `docs/contract.md` describes the dialects, `docs/local-backend.md` the flags and fault
+//! switches. It shares no code with `roomlet-client`, so that a misreading of the contract on one
+//! side meets a second opinion on the other.
 //!
-//! From the outside in: `server` listens and checks hosts and origins (`access`); `gateway` speaks a
-//! protocol; `rooms` has the rules of rooms, whatever the protocol; `storage` keeps them. `faults`,
-//! `local_api` and `traffic_log` are for tests, which can start a server of their own:
+//! From the outside in: `server` listens and checks hosts and origins (`access`); `gateway`,
+//! `graphql` and `events` each speak a protocol, over the sockets of `socket`, the latter two by what
+//! they share in `appsync`; `sign_in` judges credentials; `backend` carries a message from one
+//! protocol to all of them; `rooms` has the rules of rooms, whatever the protocol; `storage` keeps
+//! them. `faults`, `local_api` and `traffic_log` are for tests, which can start a server of their
+//! own:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -27,10 +27,11 @@ const DEFAULT_JWT_SECRET: &str = "roomlet-local";
 const DEFAULT_IAM: &str = "AKIDLOCAL00000000000:local-secret";
 
 const ABOUT: &str = "\
-A development backend for Roomlet: the API Gateway WebSocket protocol on this machine.
+A development backend for Roomlet: API Gateway WebSocket and AppSync on this machine.
 
-It serves the full dialect at /prod and the basic dialect at /basic; both share their
-rooms. It listens on loopback only and refuses pages of other sites.";
+It serves API Gateway at /prod (full dialect) and /basic, AppSync GraphQL at /graphql and
+/basic/graphql, and AppSync Events at /event; all share their rooms. It listens on loopback
+only and refuses pages of other sites.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +40,9 @@ Examples:
   roomlet-local --port 9000 --memory
       Serve on port 9000 and forget everything at the end.
   roomlet-local --token sesame
-      Only clients that bring this token get in.
+      Clients of /prod and /basic need this token; AppSync takes it too.
+  roomlet-local --keep-alive 2 --appsync-lifetime 30
+      See what an AppSync client does with short signs of life and short lives.
   roomlet-local --idle-timeout 10 --lifetime 60
       See what a client does when the service ends its connections.
 

@@ -57,7 +57,8 @@ const EVENTS_REALTIME_PATH: &str = "/event/realtime";
 
 const WHAT_THIS_IS: &str = "\
 roomlet-local is the development backend of Roomlet.
-WebSocket paths: /prod?roomId=… (full dialect) and /basic?roomId=… (basic dialect).
+API Gateway: /prod?roomId=… (full dialect) and /basic?roomId=… (basic dialect).
+AppSync GraphQL: /graphql and /basic/graphql. AppSync Events: /event.
 ";
 
 /// Why a server did not start; each is one sentence that says what to do.
