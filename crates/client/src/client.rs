@@ -1,18 +1,18 @@
 //! The client: routes inputs down to links and sessions, and what they say up to rooms.
 
 mod channel;
+mod identity;
 mod io;
 mod keyring;
 mod open_room;
+mod session_events;
 
 use std::collections::VecDeque;
 
-use crate::backend::{Page, RequestId, SessionEvent};
-use crate::chat::ids::{ClientMessageId, ConnectionId, GuestKey, QuestionId, RoomId, RowId};
-use crate::chat::message::{Delivery, FailReason, Incoming, Row, RowContent};
+use crate::chat::ids::{ClientMessageId, ConnectionId, RoomId, RowId};
+use crate::chat::message::{Delivery, FailReason, Row};
 use crate::chat::person::{DisplayName, Ownership, Person};
 use crate::chat::room::History;
-use crate::chat::timeline::{OrderKey, Taken};
 use crate::config::{Backend, Service};
 use crate::random::{Random, Seed};
 use crate::time::Now;
@@ -306,73 +306,6 @@ impl Client {
         }
     }
 
-    fn sign_out(&mut self) {
-        self.forget_person();
-        for channel in &mut self.channels {
-            channel.keyring.forget();
-            channel.refuse(Refusal::SignedOut, &mut self.shared.discovery);
-        }
-    }
-
-    /// Nothing of the person before is left: not what they wrote, not what they have read, not who they were.
-    fn forget_person(&mut self) {
-        self.ownership = Ownership::default();
-        let person = &mut self.shared.person;
-        if let Some(key) = GuestKey::parse(&self.shared.random.token()) {
-            person.guest_key = key;
-        }
-        person.known_as = None;
-        for channel in &mut self.channels {
-            channel.forget_person(&mut self.shared.discovery);
-            channel.session.set_person(&self.shared.person);
-        }
-        for open in &mut self.rooms {
-            open.forget();
-            if let Some(channel) = by_id(&mut self.channels, open.channel) {
-                channel.session.join(&open.room.id);
-            }
-        }
-    }
-
-    fn signed_in(&mut self, now: Now, question: QuestionId, answer: SignInAnswer) {
-        let asker = self.channels.iter_mut().find(|channel| channel.keyring.answers(question));
-        let Some(channel) = asker else { return };
-        let id = channel.id;
-        match answer {
-            SignInAnswer::Credentials(credentials) => {
-                let subject = credentials.subject().filter(|_| channel.knows_subject());
-                let name = credentials.name();
-                channel.keyring.answered(credentials);
-                self.recognise(id, subject, name);
-            }
-            SignInAnswer::SignedOut => {
-                channel.keyring.signed_out();
-                channel.refuse(Refusal::Unauthorized, &mut self.shared.discovery);
-            }
-            SignInAnswer::Failed => channel.keyring.unanswered(now.monotonic),
-        }
-    }
-
-    /// A token says who the person is. If it is another one, what the one before had must not become theirs.
-    fn recognise(&mut self, channel: ChannelId, subject: Option<String>, name: Option<String>) {
-        let Some(subject) = subject else { return };
-        let before = self.shared.person.known_as.take();
-        if before.as_ref().is_some_and(|before| *before != subject) {
-            self.forget_person();
-            if let Some(channel) = by_id(&mut self.channels, channel) {
-                channel.link.reconnect();
-            }
-        }
-        if self.shared.person.name.is_none() {
-            self.shared.person.name = name.as_deref().and_then(DisplayName::parse);
-        }
-        self.shared.person.known_as = Some(subject.clone());
-        self.ownership.learn_sender(subject);
-        for channel in &mut self.channels {
-            channel.session.set_person(&self.shared.person);
-        }
-    }
-
     fn closed(&mut self, now: Now, connection: ConnectionId, close: &Close) {
         let Some(channel) = on(&mut self.channels, connection) else { return };
         let id = channel.id;
@@ -435,160 +368,6 @@ impl Client {
             if !moved {
                 return;
             }
-        }
-    }
-
-    fn session_events(&mut self, now: Now, index: usize) -> bool {
-        let mut moved = false;
-        while let Some(channel) = self.channels.get_mut(index)
-            && let Some(event) = channel.poll_event()
-        {
-            moved = true;
-            let id = channel.id;
-            self.session_event(now, id, event);
-        }
-        moved
-    }
-
-    fn session_event(&mut self, now: Now, id: ChannelId, event: SessionEvent) {
-        let Some(channel) = by_id(&mut self.channels, id) else { return };
-        match event {
-            SessionEvent::Throttled { pause } => {
-                for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
-                    open.room.outbox.pause_until(now.monotonic + pause);
-                }
-            }
-            SessionEvent::Silent => channel.give_up(now.monotonic, &mut self.shared),
-            SessionEvent::Accepted => channel.keyring.accepted(),
-            SessionEvent::KeepsAlive { timeout } => channel.link.set_timeout(timeout),
-            SessionEvent::RenewCredentials => channel.keyring.renew(),
-            SessionEvent::ClockWrong { server } => channel.correct_clock(now.wall, server),
-            SessionEvent::TurnedAway(why) => channel.turned_away(now, why, &mut self.shared),
-            SessionEvent::Introduced { sender_id } => self.learn_sender(sender_id),
-            SessionEvent::Joined { room, history } => {
-                let row = self.next_row();
-                if let Some(open) = self.open_room_mut(&room) {
-                    let interrupted = open.room.joined(now.monotonic, history);
-                    if interrupted {
-                        open.note_interruption(row);
-                    }
-                }
-            }
-            SessionEvent::Left { room } => {
-                if let Some(open) = self.open_room_mut(&room) {
-                    open.room.left();
-                }
-            }
-            SessionEvent::Message { room, incoming } => self.message(&room, incoming),
-            SessionEvent::Notice { room, text } => {
-                let row = self.next_row();
-                if let Some(open) = self.open_room_mut(&room) {
-                    open.room.timeline.note(row, RowContent::Notice(text));
-                    open.room.message_arrived();
-                }
-            }
-            SessionEvent::Missed { room } => {
-                let row = self.next_row();
-                if let Some(open) = self.open_room_mut(&room)
-                    && open.room.missed(now.monotonic)
-                {
-                    open.note_interruption(row);
-                }
-            }
-            SessionEvent::Settled { room, id: send, key } => {
-                channel.session.no_longer_in_flight(&send);
-                if let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == room) {
-                    open.settled(&mut self.events, &send, key);
-                }
-            }
-            SessionEvent::Unsettled { room, id: send, outcome } => {
-                if let Some(open) = self.open_room_mut(&room) {
-                    open.unsettled(now, &send, outcome);
-                }
-            }
-            SessionEvent::History { room, request, page } => {
-                self.history_page(now, &room, &request, page);
-            }
-            SessionEvent::HistoryRefused { room, request, retry } => {
-                if let Some(open) = self.open_room_mut(&room)
-                    && open.room.awaits(&request)
-                {
-                    open.room.page_refused(now.monotonic, retry);
-                }
-            }
-            SessionEvent::RoomRefused { room, reason } => self.room_refused(id, &room, reason),
-        }
-    }
-
-    fn room_refused(&mut self, channel: ChannelId, room: &RoomId, reason: FailReason) {
-        let refusal = match reason {
-            FailReason::Unauthorized => Refusal::Unauthorized,
-            FailReason::BadRequest => Refusal::Misconfigured,
-            _ => Refusal::Forbidden,
-        };
-        if self.service().shares_connection() {
-            // Its neighbours live on.
-            if let Some(open) = self.open_room_mut(room) {
-                open.refusal = Some(refusal);
-                open.room.left();
-            }
-        } else if let Some(channel) = by_id(&mut self.channels, channel) {
-            channel.refuse(refusal, &mut self.shared.discovery);
-        }
-    }
-
-    fn message(&mut self, room: &RoomId, incoming: Incoming) {
-        let row = self.next_row();
-        if let Some(sender_id) = self.ownership.own_sender(&incoming)
-            && self.service().stamps_senders()
-        {
-            self.learn_sender(sender_id);
-        }
-        let send = incoming.client_message_id.clone();
-        let author = self.ownership.author(send.as_ref(), incoming.sender.clone());
-        let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
-        let taken = open.room.timeline.take(incoming, author, row);
-        open.room.message_arrived();
-        match taken {
-            Taken::New(row) => self.events.push_back(Event::Arrived { room: room.clone(), row }),
-            Taken::Settles(row) => {
-                if let Some(send) = send {
-                    open.arrived(&mut self.events, &send, Some(row));
-                    if let Some(channel) = by_id(&mut self.channels, open.channel) {
-                        channel.session.no_longer_in_flight(&send);
-                    }
-                }
-            }
-            Taken::Known => {}
-        }
-    }
-
-    fn history_page(&mut self, now: Now, room: &RoomId, request: &RequestId, page: Page) {
-        let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
-        if !open.room.awaits(request) {
-            return;
-        }
-        let mut oldest: Option<OrderKey> = None;
-        for incoming in &page.messages {
-            self.rows += 1;
-            let send = incoming.client_message_id.clone();
-            let author = self.ownership.author(send.as_ref(), incoming.sender.clone());
-            let key = incoming.order_key();
-            oldest = oldest.into_iter().chain(key).min();
-            let taken = open.room.timeline.take(incoming.clone(), author, RowId(self.rows));
-            if let (Taken::Settles(row), Some(send)) = (taken, send) {
-                open.arrived(&mut self.events, &send, Some(row));
-                if let Some(channel) = by_id(&mut self.channels, open.channel) {
-                    channel.session.no_longer_in_flight(&send);
-                }
-            }
-        }
-        open.room.page_arrived(now.monotonic, &page, oldest);
-    }
-
-    fn learn_sender(&mut self, sender_id: String) {
-        if self.ownership.learn_sender(sender_id.clone()) {
-            self.events.push_back(Event::KnownAs(sender_id));
         }
     }
 

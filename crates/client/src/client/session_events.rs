@@ -1,0 +1,161 @@
+//! What sessions say, and what follows from it for rooms and channels.
+
+use super::channel::ChannelId;
+use super::io::{Event, Refusal};
+use super::{Client, by_id};
+use crate::backend::{Page, RequestId, SessionEvent};
+use crate::chat::ids::{RoomId, RowId};
+use crate::chat::message::{FailReason, Incoming, RowContent};
+use crate::chat::timeline::{OrderKey, Taken};
+use crate::time::Now;
+
+impl Client {
+    /// Hears a session out; says whether it had anything to say.
+    pub(super) fn session_events(&mut self, now: Now, index: usize) -> bool {
+        let mut moved = false;
+        while let Some(channel) = self.channels.get_mut(index)
+            && let Some(event) = channel.poll_event()
+        {
+            moved = true;
+            let id = channel.id;
+            self.session_event(now, id, event);
+        }
+        moved
+    }
+
+    fn session_event(&mut self, now: Now, id: ChannelId, event: SessionEvent) {
+        let Some(channel) = by_id(&mut self.channels, id) else { return };
+        match event {
+            SessionEvent::Throttled { pause } => {
+                for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
+                    open.room.outbox.pause_until(now.monotonic + pause);
+                }
+            }
+            SessionEvent::Silent => channel.give_up(now.monotonic, &mut self.shared),
+            SessionEvent::Accepted => channel.keyring.accepted(),
+            SessionEvent::KeepsAlive { timeout } => channel.link.set_timeout(timeout),
+            SessionEvent::RenewCredentials => channel.keyring.renew(),
+            SessionEvent::ClockWrong { server } => channel.correct_clock(now.wall, server),
+            SessionEvent::TurnedAway(why) => channel.turned_away(now, why, &mut self.shared),
+            SessionEvent::Introduced { sender_id } => self.learn_sender(sender_id),
+            SessionEvent::Joined { room, history } => {
+                let row = self.next_row();
+                if let Some(open) = self.open_room_mut(&room) {
+                    let interrupted = open.room.joined(now.monotonic, history);
+                    if interrupted {
+                        open.note_interruption(row);
+                    }
+                }
+            }
+            SessionEvent::Left { room } => {
+                if let Some(open) = self.open_room_mut(&room) {
+                    open.room.left();
+                }
+            }
+            SessionEvent::Message { room, incoming } => self.message(&room, incoming),
+            SessionEvent::Notice { room, text } => {
+                let row = self.next_row();
+                if let Some(open) = self.open_room_mut(&room) {
+                    open.room.timeline.note(row, RowContent::Notice(text));
+                    open.room.message_arrived();
+                }
+            }
+            SessionEvent::Missed { room } => {
+                let row = self.next_row();
+                if let Some(open) = self.open_room_mut(&room)
+                    && open.room.missed(now.monotonic)
+                {
+                    open.note_interruption(row);
+                }
+            }
+            SessionEvent::Settled { room, id: send, key } => {
+                channel.session.no_longer_in_flight(&send);
+                if let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == room) {
+                    open.settled(&mut self.events, &send, key);
+                }
+            }
+            SessionEvent::Unsettled { room, id: send, outcome } => {
+                if let Some(open) = self.open_room_mut(&room) {
+                    open.unsettled(now, &send, outcome);
+                }
+            }
+            SessionEvent::History { room, request, page } => {
+                self.history_page(now, &room, &request, page);
+            }
+            SessionEvent::HistoryRefused { room, request, retry } => {
+                if let Some(open) = self.open_room_mut(&room)
+                    && open.room.awaits(&request)
+                {
+                    open.room.page_refused(now.monotonic, retry);
+                }
+            }
+            SessionEvent::RoomRefused { room, reason } => self.room_refused(id, &room, reason),
+        }
+    }
+
+    fn room_refused(&mut self, channel: ChannelId, room: &RoomId, reason: FailReason) {
+        let refusal = match reason {
+            FailReason::Unauthorized => Refusal::Unauthorized,
+            FailReason::BadRequest => Refusal::Misconfigured,
+            _ => Refusal::Forbidden,
+        };
+        if self.service().shares_connection() {
+            // Its neighbours live on.
+            if let Some(open) = self.open_room_mut(room) {
+                open.refusal = Some(refusal);
+                open.room.left();
+            }
+        } else if let Some(channel) = by_id(&mut self.channels, channel) {
+            channel.refuse(refusal, &mut self.shared.discovery);
+        }
+    }
+
+    fn message(&mut self, room: &RoomId, incoming: Incoming) {
+        let row = self.next_row();
+        if let Some(sender_id) = self.ownership.own_sender(&incoming)
+            && self.service().stamps_senders()
+        {
+            self.learn_sender(sender_id);
+        }
+        let send = incoming.client_message_id.clone();
+        let author = self.ownership.author(send.as_ref(), incoming.sender.clone());
+        let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
+        let taken = open.room.timeline.take(incoming, author, row);
+        open.room.message_arrived();
+        match taken {
+            Taken::New(row) => self.events.push_back(Event::Arrived { room: room.clone(), row }),
+            Taken::Settles(row) => {
+                if let Some(send) = send {
+                    open.arrived(&mut self.events, &send, Some(row));
+                    if let Some(channel) = by_id(&mut self.channels, open.channel) {
+                        channel.session.no_longer_in_flight(&send);
+                    }
+                }
+            }
+            Taken::Known => {}
+        }
+    }
+
+    fn history_page(&mut self, now: Now, room: &RoomId, request: &RequestId, page: Page) {
+        let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
+        if !open.room.awaits(request) {
+            return;
+        }
+        let mut oldest: Option<OrderKey> = None;
+        for incoming in &page.messages {
+            self.rows += 1;
+            let send = incoming.client_message_id.clone();
+            let author = self.ownership.author(send.as_ref(), incoming.sender.clone());
+            let key = incoming.order_key();
+            oldest = oldest.into_iter().chain(key).min();
+            let taken = open.room.timeline.take(incoming.clone(), author, RowId(self.rows));
+            if let (Taken::Settles(row), Some(send)) = (taken, send) {
+                open.arrived(&mut self.events, &send, Some(row));
+                if let Some(channel) = by_id(&mut self.channels, open.channel) {
+                    channel.session.no_longer_in_flight(&send);
+                }
+            }
+        }
+        open.room.page_arrived(now.monotonic, &page, oldest);
+    }
+}
