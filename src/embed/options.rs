@@ -34,7 +34,7 @@ pub struct Options {
     pub namespace: Option<String>,
     /// Keeps several people of one origin apart.
     pub profile: Option<String>,
-    /// The region that signatures are for, where the address does not name it; only with `endpoint`.
+    /// The region that signatures are for; only with `endpoint`, and with the `auth-mode` `iam`.
     pub region: Option<String>,
     /// The room; else the backend's.
     pub room: Option<String>,

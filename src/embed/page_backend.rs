@@ -49,14 +49,13 @@ fn service(options: &Options, endpoint: &str) -> Result<Service, String> {
         Some("appsync-events") => {
             refuse("dialect", &options.dialect, "API Gateway and AppSync GraphQL")?;
             let api = api(ApiKind::Events, endpoint)?;
-            let namespace = Namespace::parse(options.namespace.as_deref().unwrap_or("default"))
-                .map_err(|error| format!("`namespace` {error}"))?;
+            let namespace = options.namespace.as_deref().map(Namespace::parse).transpose();
+            let namespace = namespace.map_err(|error| format!("`namespace` {error}"))?;
+            let namespace = namespace.unwrap_or_default();
             let events = match options.events.as_deref() {
-                None | Some("raw") => NamespaceKind::Raw,
-                Some("stamped") => NamespaceKind::Stamped,
-                Some(other) => {
-                    return Err(format!("`events` is `{other}`: use `raw` or `stamped`"));
-                }
+                None => NamespaceKind::default(),
+                Some(text) => NamespaceKind::parse(text)
+                    .ok_or_else(|| format!("`events` is `{text}`: use `raw` or `stamped`"))?,
             };
             Ok(Service::AppsyncEvents { api, namespace, events })
         }
@@ -97,8 +96,8 @@ fn sign_in(options: &Options, service: &Service) -> Result<SignIn, String> {
     }
     let token = |token| Ok(SignIn::Token { token });
     match (mode, is_gateway) {
-        ("none", true) => Ok(SignIn::None),
-        ("token", true) | ("lambda", false) => token(TokenKind::Opaque),
+        ("none", _) => Ok(SignIn::None),
+        ("token", true) | ("lambda", _) => token(TokenKind::Opaque),
         ("cognito", false) => token(TokenKind::Cognito),
         ("oidc", false) => token(TokenKind::Oidc),
         ("api-key", false) => {
@@ -115,7 +114,7 @@ fn sign_in(options: &Options, service: &Service) -> Result<SignIn, String> {
         }
         (other, true) => Err(format!("`auth-mode` is `{other}`: use `none`, `token` or `iam`")),
         (other, false) => Err(format!(
-            "`auth-mode` is `{other}`: use `api-key`, `cognito`, `oidc`, `lambda` or `iam`"
+            "`auth-mode` is `{other}`: use `api-key`, `cognito`, `oidc`, `lambda`, `iam` or `none`"
         )),
     }
 }
