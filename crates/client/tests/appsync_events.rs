@@ -390,10 +390,10 @@ fn a_close_with_1000_after_an_error_is_judged_by_the_error() {
     let mut ann = Scenario::of(events(Stamped), api_key());
     ann.open();
     ann.receive(r#"{"type":"connection_error","errors":[{"errorType":"UnauthorizedException","message":"You are not authorized to make this call.","errorCode":401}]}"#);
-    assert_eq!(ann.status(), Status::Refused(Refusal::Unauthorized));
+    assert_eq!(ann.status(), Status::Refused(Refusal::Misconfigured));
     ann.close(1000);
     ann.pass(Duration::from_secs(600));
-    assert_eq!((ann.attempts(), ann.status()), (1, Status::Refused(Refusal::Unauthorized)));
+    assert_eq!((ann.attempts(), ann.status()), (1, Status::Refused(Refusal::Misconfigured)));
 }
 
 #[test]

@@ -442,7 +442,7 @@ fn errors_of_the_whole_connection() {
         (
             "UnauthorizedException",
             "You are not authorized to make this call.",
-            Refusal::Unauthorized,
+            Refusal::Misconfigured,
         ),
         ("com.amazon.coral.service.http#HttpNotFoundException", "", Refusal::Misconfigured),
         (

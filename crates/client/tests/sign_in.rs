@@ -68,7 +68,8 @@ fn who_is_signed_in_is_no_guest() {
     assert_eq!(ann.rows(), ["me: from my other tab [Sent]"]);
     ann.send("hi");
     let request = ann.request();
-    assert!(!request.body.contains("guest") && !request.body.contains(GUEST_KEY));
+    assert!(!request.body.contains("guestKey") && !request.body.contains(GUEST_KEY));
+    assert_eq!(request.variable("guestName"), "Ann", "for an identity without a name");
     assert!(request.header("authorization").unwrap().starts_with("ey"));
 }
 

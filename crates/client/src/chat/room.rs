@@ -242,7 +242,12 @@ impl Room {
                 self.forget_request();
                 self.timers.set(Timer::RetryPage, now + pause.max(HISTORY_RETRY));
             }
-            Retry::Never => self.stop_reading(),
+            Retry::Never => {
+                self.stop_reading();
+                if self.history == History::Unknown {
+                    self.history = History::None;
+                }
+            }
         }
     }
 

@@ -152,7 +152,10 @@ impl Channel {
     /// The backend wants nothing to do with the connection.
     pub(super) fn turned_away(&mut self, now: Now, why: TurnedAway, shared: &mut Shared) {
         let (may_try, refusal) = match why {
-            TurnedAway::Credentials => (self.keyring.refuse(), Refusal::Unauthorized),
+            TurnedAway::Credentials => {
+                let refusal = self.without_credentials();
+                (self.keyring.refuse(), refusal)
+            }
             TurnedAway::Signature { server } => {
                 (self.keyring.correct_clock(now.wall, server), Refusal::Misconfigured)
             }
@@ -167,6 +170,16 @@ impl Channel {
             self.link.reconnect();
         } else {
             self.refuse(refusal, &mut shared.discovery);
+        }
+    }
+
+    /// What it means that the credentials are not good. Where the page is not asked for any, nobody can sign in again:
+    /// the key that is built in is wrong, or has expired.
+    pub(super) fn without_credentials(&self) -> Refusal {
+        if self.keyring.sign_in().asks_the_page() {
+            Refusal::Unauthorized
+        } else {
+            Refusal::Misconfigured
         }
     }
 

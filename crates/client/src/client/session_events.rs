@@ -94,19 +94,20 @@ impl Client {
     }
 
     fn room_refused(&mut self, channel: ChannelId, room: &RoomId, reason: FailReason) {
+        let is_shared = self.service().shares_connection();
+        let Some(channel) = by_id(&mut self.channels, channel) else { return };
         let refusal = match reason {
+            FailReason::Unauthorized if is_shared => channel.without_credentials(),
             FailReason::Unauthorized => Refusal::Unauthorized,
             FailReason::BadRequest => Refusal::Misconfigured,
             _ => Refusal::Forbidden,
         };
-        if self.service().shares_connection() {
-            // Its neighbours live on.
-            if let Some(open) = self.open_room_mut(room) {
-                open.refusal = Some(refusal);
-                open.room.left();
-            }
-        } else if let Some(channel) = by_id(&mut self.channels, channel) {
+        if !is_shared {
             channel.refuse(refusal, &mut self.shared.discovery);
+        } else if let Some(open) = self.open_room_mut(room) {
+            // Its neighbours live on.
+            open.refusal = Some(refusal);
+            open.room.left();
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) enum Schema {
 const SUBSCRIBE_BASIC: &str = "subscription OnNewMessage($roomId: ID!) { onNewMessage(roomId: $roomId) { id roomId sender content createdAt } }";
 const SUBSCRIBE_FULL: &str = "subscription OnNewMessage($roomId: ID!) { onNewMessage(roomId: $roomId) { id roomId sender content createdAt senderName senderKind clientMessageId } }";
 const SEND_BASIC: &str = "mutation SendMessage($roomId: ID!, $content: String!) { sendMessage(roomId: $roomId, content: $content) { id roomId sender content createdAt } }";
-const SEND_FULL: &str = "mutation SendMessage($roomId: ID!, $content: String!, $clientMessageId: String) { sendMessage(roomId: $roomId, content: $content, clientMessageId: $clientMessageId) { id roomId sender content createdAt senderName senderKind clientMessageId } }";
+const SEND_FULL: &str = "mutation SendMessage($roomId: ID!, $content: String!, $clientMessageId: String, $guestName: String) { sendMessage(roomId: $roomId, content: $content, clientMessageId: $clientMessageId, guestName: $guestName) { id roomId sender content createdAt senderName senderKind clientMessageId } }";
 const SEND_FULL_AS_GUEST: &str = "mutation SendMessage($roomId: ID!, $content: String!, $clientMessageId: String, $guestKey: String, $guestName: String) { sendMessage(roomId: $roomId, content: $content, clientMessageId: $clientMessageId, guestKey: $guestKey, guestName: $guestName) { id roomId sender content createdAt senderName senderKind clientMessageId } }";
 const HISTORY: &str = "query Messages($roomId: ID!, $before: String, $limit: Int) { messages(roomId: $roomId, before: $before, limit: $limit) { messages { id roomId sender content createdAt senderName senderKind clientMessageId } nextCursor } }";
 /// The same without `before`: to pass null is not to leave it out.
@@ -57,10 +57,11 @@ struct HistoryVariables<'a> {
     limit: u8,
 }
 
-/// Who a guest says they are.
+/// Who somebody says they are. Somebody who is signed in has no key, and their name counts only where the identity
+/// has none.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Guest<'a> {
-    pub(super) key: &'a GuestKey,
+pub(super) struct Claim<'a> {
+    pub(super) guest_key: Option<&'a GuestKey>,
     pub(super) name: Option<&'a str>,
 }
 
@@ -79,11 +80,10 @@ pub(super) fn send(
     room: &RoomId,
     text: &str,
     id: &ClientMessageId,
-    guest: Option<Guest<'_>>,
+    claim: Claim<'_>,
 ) -> String {
     let is_full = schema == Schema::Full;
-    let guest = guest.filter(|_| is_full);
-    let query = match (schema, guest) {
+    let query = match (schema, claim.guest_key) {
         (Schema::Basic, _) => SEND_BASIC,
         (Schema::Full, None) => SEND_FULL,
         (Schema::Full, Some(_)) => SEND_FULL_AS_GUEST,
@@ -92,8 +92,8 @@ pub(super) fn send(
         room_id: room,
         content: text,
         client_message_id: is_full.then_some(id),
-        guest_key: guest.map(|guest| guest.key.expose()),
-        guest_name: guest.and_then(|guest| guest.name),
+        guest_key: claim.guest_key.filter(|_| is_full).map(GuestKey::expose),
+        guest_name: claim.name.filter(|_| is_full),
     };
     json(&Operation { query, variables })
 }

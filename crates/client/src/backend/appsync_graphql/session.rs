@@ -1,6 +1,6 @@
 //! The way to an AppSync GraphQL API: its connection, and the requests beside it.
 
-use super::operations::{self, Guest, Schema};
+use super::operations::{self, Claim, Schema};
 use super::wire::{Answer, ClientFrame, ServerFrame, WireMessage};
 use crate::auth::Signer;
 use crate::backend::appsync::{self, Realtime, Request, Requests, Trouble, WireErrors};
@@ -161,12 +161,13 @@ impl Session {
             }
         }
         let name = self.person.name.as_ref().map(DisplayName::as_str);
-        let guest = self.as_guest.then_some(Guest { key: &self.person.guest_key, name });
+        let guest_key = self.as_guest.then_some(&self.person.guest_key);
+        let claim = Claim { guest_key, name };
         let path = self.api.path();
         self.requests.send(now, self.api.url(), |purpose| {
             let body = match purpose {
                 Purpose::Send { room, id, text, schema } => {
-                    operations::send(*schema, room, text, id, guest)
+                    operations::send(*schema, room, text, id, claim)
                 }
                 Purpose::History { room, before, limit, .. } => {
                     let before = before.as_ref().map(|cursor| cursor.0.as_str());
