@@ -38,6 +38,15 @@ impl Headers {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The same with a `host` that has lost its port. `None`: it has none.
+    pub(crate) fn without_port(&self) -> Option<Self> {
+        let (host, port) = self.get("host")?.rsplit_once(':')?;
+        let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let mut headers = self.0.clone();
+        headers.insert("host".to_owned(), host.to_owned());
+        is_port.then_some(Self(headers))
+    }
+
     /// All of them.
     pub(crate) fn all(&self) -> &BTreeMap<String, String> {
         &self.0

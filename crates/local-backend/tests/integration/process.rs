@@ -106,6 +106,30 @@ async fn sigterm_ends_it_cleanly() {
     assert!(std::fs::read_dir(directory.path()).unwrap().next().is_none());
 }
 
+#[test]
+fn with_tls_it_says_where_its_certificate_is_and_keeps_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let certificate = directory.path().join("roomlet-local.sqlite.certificate.pem");
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let process = Process::start(directory.path(), &["--port", "0", "--tls"]);
+        assert!(process.ready.contains("listens on wss://127.0.0.1:"), "{}", process.ready);
+        assert!(
+            process.ready.ends_with("; certificate in roomlet-local.sqlite.certificate.pem\n"),
+            "{}",
+            process.ready
+        );
+        seen.push(std::fs::read_to_string(&certificate).unwrap());
+        process.kill();
+    }
+    assert_eq!(seen[0], seen[1]);
+    std::fs::write(certificate, "no certificate").unwrap();
+    let output = command(directory.path(), &["--port", "0", "--tls"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert!(sentence.contains("roomlet-local.sqlite.certificate.pem"), "{sentence}");
+}
+
 #[tokio::test]
 async fn a_taken_port_is_one_sentence() {
     let server = server().await;
@@ -156,6 +180,8 @@ fn help_names_every_flag_and_ends_with_examples() {
         "--keep-alive",
         "--appsync-lifetime",
         "--max-subscriptions",
+        "--publish-rate",
+        "--tls",
         "--keep-stale",
     ] {
         assert!(help.contains(flag), "{flag}");

@@ -35,11 +35,17 @@ export async function run() {
   });
 
   await check('Events: a wildcard gets all depths', async () => {
-    const { channel, inbox } = await listen('/default/*');
-    await events.post('/default/a/b/c', { deep: 1 });
+    const { channel, inbox } = await listen('/default/wild/*');
+    await events.post('/default/wild/b/c', { deep: 1 });
     assert.deepEqual((await inbox.next()).event, { deep: 1 });
-    await events.post('default/a', { shallow: 1 });
+    await events.post('default/wild/a', { shallow: 1 });
     assert.deepEqual((await inbox.next()).event, { shallow: 1 });
+    await channel.close();
+  });
+
+  await check('Events: a wildcard over a closed room is denied', async () => {
+    const channel = await events.connect('/chat/*');
+    assert.match(await rejection(channel.subscribe(new Inbox().observer).ready), /Unauthorized/);
     await channel.close();
   });
 
@@ -205,8 +211,8 @@ export async function run() {
 
   await check('Events: a failing server refuses one publish', async () => {
     const { channel, inbox } = await listen('/default/faulty');
-    await faults({ events: { fail_next_publishes: 1 } });
-    await rejection(channel.publish(1));
+    await faults({ events: { fail_next_sends: 1 } });
+    assert.match(await rejection(channel.publish(1)), /InternalFailure/);
     await channel.publish(2);
     assert.equal((await inbox.next()).event, 2);
     await channel.close();

@@ -20,8 +20,8 @@ async function listen(client, query, variables, options = {}) {
   const ready = new Promise((resolve) => {
     stop = Hub.listen('api', ({ payload }) => {
       const { data, message } = payload;
-      if (message === 'Connection established for subscription' && data.query === query
-        && JSON.stringify(data.variables) === JSON.stringify(variables)) resolve();
+      const established = message === 'Connection established for subscription';
+      if (established && JSON.stringify(data.variables) === JSON.stringify(variables)) resolve();
     });
   });
   const subscription = client.graphql({ query, variables, ...options }).subscribe(inbox.observer);

@@ -99,6 +99,18 @@ export async function faults(changes) {
   assert.equal(answer.status, 200, await answer.text());
 }
 
+/** Waits until the server knows of a subscription to a room. */
+export async function subscribed(path, room) {
+  const deadline = Date.now() + DEADLINE_MS;
+  while (Date.now() < deadline) {
+    const answer = await fetch(`https://${host}/__local/connections`, { headers: { 'x-roomlet-local': '1' } });
+    const connections = await answer.json();
+    if (connections.some((connection) => connection.path === path && connection.rooms.includes(room))) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`nobody subscribed to ${room} in time`);
+}
+
 /** Rejections of any shape: Amplify throws errors, and objects with `errors`. */
 export async function rejection(promise) {
   try {
