@@ -69,7 +69,7 @@ impl SignIn for PageSignIn {
 /// The least number that is milliseconds since 1970: 1973 as such, the year 5138 as seconds.
 const LEAST_MILLISECONDS: f64 = 1e11;
 
-const SHAPE: &str = "it must answer with {token, expiresAt?}, with {accessKeyId, secretAccessKey, sessionToken?, expiration?}, or with null where nobody is signed in";
+const SHAPE: &str = "let `auth` answer with {token, expiresAt?}, {accessKeyId, secretAccessKey, sessionToken?, expiration?} or null where nobody is signed in";
 
 async fn ask_page(
     element: &JsValue,
