@@ -292,6 +292,17 @@ fn throttling_holds_sends_back_and_loses_none() {
 }
 
 #[test]
+fn a_pause_that_ends_while_a_send_is_in_flight_is_over() {
+    let mut ann = Scenario::graphql_full();
+    ann.send("one");
+    ann.send("two");
+    ann.receive(r#"{"type":"error","id":"","payload":{"errors":[{"errorType":"LimitExceededError","message":""}]}}"#);
+    ann.pass(Duration::from_millis(1_100));
+    let next = ann.client.poll_timeout().unwrap();
+    assert!(next.at.0 > ann.now, "{next:?}");
+}
+
+#[test]
 fn a_mutation_without_the_argument_makes_sends_basic() {
     let mut ann = Scenario::graphql_full();
     ann.send("hi");

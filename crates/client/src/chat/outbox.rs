@@ -56,7 +56,6 @@ impl Outbox {
         if self.in_flight().is_some() || self.pause.is_some_and(|until| now < until) {
             return None;
         }
-        self.pause = None;
         let next = self.messages.iter_mut().find(|message| message.state == State::Queued)?;
         next.state = State::InFlight;
         next.attempts += 1;
@@ -70,6 +69,11 @@ impl Outbox {
     /// When a pause ends after which something is to be sent.
     pub(crate) fn resumes_at(&self) -> Option<Timestamp> {
         self.pause.filter(|_| self.messages.iter().any(|message| message.state == State::Queued))
+    }
+
+    /// A pause that has ended is none, whatever else keeps messages back.
+    pub(crate) fn handle_time(&mut self, now: Timestamp) {
+        self.pause = self.pause.filter(|until| now < *until);
     }
 
     pub(crate) fn pause_until(&mut self, until: Timestamp) {

@@ -274,6 +274,7 @@ impl Room {
     }
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
+        self.outbox.handle_time(now);
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
                 Timer::CatchUpAgain => self.catch_up(now, false),
