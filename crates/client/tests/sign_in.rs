@@ -218,6 +218,23 @@ fn a_page_that_cannot_say_is_asked_again_after_pauses_that_grow() {
 }
 
 #[test]
+fn history_is_asked_for_once_however_long_the_page_takes_to_answer() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), SignIn::Token { token: TokenKind::Opaque });
+    ann.sign_in(opaque("one"));
+    ann.open();
+    ann.receive(ACK);
+    ann.sign_in(opaque("two"));
+    ann.start_ack();
+    for _ in 0..4 {
+        ann.pass(Duration::from_secs(15));
+        ann.receive(r#"{"type":"ka"}"#);
+    }
+    ann.requests();
+    ann.sign_in(opaque("three"));
+    assert_eq!(ann.requests().len(), 1);
+}
+
+#[test]
 fn a_page_that_never_answers_is_asked_again_and_its_late_answer_is_void() {
     let mut ann = Scenario::of(graphql(Dialect::Auto), cognito());
     let (first, _) = ann.question().unwrap();

@@ -132,6 +132,8 @@ impl Session {
 
     /// Asks for a page of history.
     pub(crate) fn request_history(&mut self, request: &HistoryRequest) {
+        // The room has given an earlier one up, which may still wait for credentials.
+        self.requests.cancel(|purpose| purpose.is_history_of(Some(&request.room)));
         self.requests.add(Purpose::History {
             room: request.room.clone(),
             request: request.request.clone(),
