@@ -117,6 +117,8 @@ impl WireError {
             _ if self.message.contains("Token has expired") => Trouble::Credentials,
             _ if self.message.starts_with("Not Authorized to access") => Trouble::Denied,
             _ if self.message.to_ascii_lowercase().contains("duplicate") => Trouble::DuplicateId,
+            // In `failed` the service's code may be a number, with its name in the message.
+            _ if self.message.contains("EventTooLargeException") => Trouble::TooLarge,
             _ if is_unknown_field(&self.message) => Trouble::UnknownField,
             _ if self.message.starts_with("Validation error")
                 || self.message.contains("has coerced Null value") =>
@@ -127,6 +129,8 @@ impl WireError {
                 Some(401) => Trouble::Credentials,
                 Some(403) => Trouble::Denied,
                 Some(404) => Trouble::NoSuchApi,
+                Some(409) => Trouble::Conflict,
+                Some(413) => Trouble::TooLarge,
                 Some(429) => Trouble::Throttled,
                 Some(400) => Trouble::Malformed,
                 _ => return None,
@@ -249,6 +253,9 @@ mod tests {
                 Trouble::Malformed,
             ),
             (r#"[{"errorType":"SubscriptionProcessingError","message":"x"}]"#, Trouble::Backend),
+            (r#"[{"index":0,"code":409,"message":"Conflict"}]"#, Trouble::Conflict),
+            (r#"[{"index":0,"code":400,"message":"EventTooLargeException"}]"#, Trouble::TooLarge),
+            (r#"[{"index":0,"code":413,"message":""}]"#, Trouble::TooLarge),
             ("[]", Trouble::Backend),
             ("null", Trouble::Backend),
             ("[5]", Trouble::Backend),
