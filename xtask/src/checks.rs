@@ -37,6 +37,7 @@ pub(crate) fn run(workspace: &Workspace, fast: bool) -> Result<(), Failure> {
     } else {
         let tools = Tools::prepare(workspace)?;
         let browser = Browser::prepare(workspace)?;
+        checks.extend(with_clients_of_others(workspace));
         checks.extend(in_a_browser(workspace, &tools, &browser)?);
     }
 
@@ -81,6 +82,20 @@ fn on_the_host() -> Vec<Check> {
     checks.map(|(name, call)| Check { name, work: Work::Run(without_configuration(call)) }).into()
 }
 
+/// AWS's own JavaScript client and others against the local backend, which the host tests have built.
+fn with_clients_of_others(workspace: &Workspace) -> [Check; 2] {
+    let npm = |line: &str| {
+        Call::new("npm").words("--prefix crates/local-backend/tests/official").words(line)
+    };
+    let backend = workspace.target_directory().join("debug/roomlet-local");
+    let install = npm("install --no-package-lock --no-audit --no-fund");
+    let run = npm("test").variable("ROOMLET_LOCAL", backend.to_string_lossy());
+    [
+        Check { name: "clients of others, from npm", work: Work::Run(install) },
+        Check { name: "clients of others", work: Work::Run(without_configuration(run)) },
+    ]
+}
+
 fn in_a_browser(
     workspace: &Workspace,
     tools: &Tools,
@@ -123,7 +138,7 @@ impl Check {
             }
             Work::BuildDemo(tools) => {
                 let dist = page::end_to_end_dist(workspace);
-                page::trunk_build(workspace, tools, Page::Demo, &dist, &[PAGE_BACKEND])
+                page::trunk_build(workspace, tools, Page::Demo, &dist, &END_TO_END)
             }
         }
     }
@@ -133,20 +148,26 @@ impl Check {
         match &self.work {
             Work::Run(call) => call.to_string(),
             Work::BuildDemo(_) => {
-                let (name, value) = PAGE_BACKEND;
                 let dist = page::end_to_end_dist(workspace);
-                Call::new("cargo")
+                let call = Call::new("cargo")
                     .words("xtask build --demo --dist")
-                    .argument(dist.to_string_lossy())
-                    .variable(name, value)
-                    .to_string()
+                    .argument(dist.to_string_lossy());
+                let call =
+                    END_TO_END.iter().fold(call, |call, (name, value)| call.variable(name, *value));
+                call.to_string()
             }
         }
     }
 }
 
-/// Each end-to-end test has a backend on a port of its own, which only the page can name.
-const PAGE_BACKEND: (&str, &str) = ("ROOMLET_ALLOW_PAGE_BACKEND", "true");
+/// Each end-to-end test has a backend on a port of its own, which only the page can name. The demo's AppSync backends
+/// come from a file like Amplify's, so that the tests can look for what must not be built in.
+const END_TO_END: [(&str, &str); 4] = [
+    ("ROOMLET_ALLOW_PAGE_BACKEND", "true"),
+    ("ROOMLET_AMPLIFY_OUTPUTS", "tests/e2e/fixtures/amplify_outputs.json"),
+    ("ROOMLET_BACKEND", "api-gateway"),
+    ("ROOMLET_ENDPOINT", "ws://127.0.0.1:8787/prod"),
+];
 
 fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
