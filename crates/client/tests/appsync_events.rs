@@ -401,10 +401,11 @@ fn a_late_keep_alive_is_looked_into() {
     let mut ann = Scenario::events(Stamped);
     ann.frames();
     ann.pass(Duration::from_secs(70));
-    let id = ann.subscribe_success();
-    assert_eq!(ann.frames(), [r#"{"type":"unsubscribe","id":"s1"}"#]);
-    ann.receive(r#"{"type":"unsubscribe_success","id":"s1"}"#);
-    ann.receive(&event_data(&id, &of_bo("m1", 1, "hi")));
-    assert_eq!(ann.rows(), ["Bo: hi [Sent]"]);
-    assert_eq!(ann.attempts(), 1);
+    assert_eq!(ann.frames(), [r#"{"type":"unsubscribe","id":"ping"}"#]);
+    ann.receive(r#"{"type":"unsubscribe_error","id":"ping","errors":[{"errorType":"UnknownOperationError","message":"Unknown operation id ping"}]}"#);
+    ann.pass(Duration::from_secs(69));
+    assert_eq!((ann.attempts(), ann.status()), (1, Status::Online));
+    ann.pass(Duration::from_secs(1));
+    ann.pass(Duration::from_secs(12));
+    assert_eq!(ann.attempts(), 2, "nobody answered");
 }

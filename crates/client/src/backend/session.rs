@@ -203,10 +203,7 @@ impl Session {
                 session.probe();
                 false
             }
-            Self::AppsyncEvents(session) => {
-                session.probe();
-                false
-            }
+            Self::AppsyncEvents(session) => session.ping(),
         }
     }
 

@@ -155,6 +155,8 @@ impl Room {
     /// Something could not be delivered; returns whether there is no history to fetch it from.
     pub(crate) fn missed(&mut self, now: Timestamp) -> bool {
         let has_history = self.joined == Some(Joined { history: true });
+        // What is known is contiguous no more, until a catch-up has come to its end.
+        self.caught_up = false;
         if has_history && self.reading == Reading::Idle {
             self.catch_up(now, true);
         } else if has_history {

@@ -10,6 +10,7 @@
 //! A subscription that is to end while it is starting ends after its acknowledgement: the service ignores an end
 //! that comes earlier, and the subscription would stay for good.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::errors::Trouble;
@@ -21,6 +22,8 @@ use crate::timer::Deadline;
 
 /// From `start` or `subscribe` to its acknowledgement.
 const START_DEADLINE: Duration = Duration::from_secs(15);
+/// Subscriptions that were told to end, and may still bring something; beyond, the oldest is forgotten.
+const MAX_ENDING: usize = 8;
 /// How often a start goes unanswered before the connection is given up.
 const MAX_UNANSWERED: u32 = 2;
 
@@ -82,6 +85,8 @@ pub(crate) enum Failure {
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
     all: Vec<Subscription>,
+    /// Those whose place another one has taken: what they still bring belongs to their rooms.
+    ending: VecDeque<(String, RoomId)>,
     ids: u64,
     /// Whether new credentials can be had at all.
     renewable: bool,
@@ -90,7 +95,7 @@ pub(crate) struct Subscriptions {
 
 impl Subscriptions {
     pub(crate) fn new(renewable: bool, random: Random) -> Self {
-        Self { all: Vec::new(), ids: 0, renewable, random }
+        Self { all: Vec::new(), ending: VecDeque::new(), ids: 0, renewable, random }
     }
 
     /// A room is wanted; one that was refused is tried again.
@@ -131,6 +136,7 @@ impl Subscriptions {
     /// The connection is gone, and all subscriptions with it.
     pub(crate) fn disconnected(&mut self) {
         self.all.retain(|one| !one.leaving);
+        self.ending.clear();
         for one in &mut self.all {
             if one.state != State::Refused {
                 one.state = State::Wanted;
@@ -141,6 +147,7 @@ impl Subscriptions {
 
     pub(crate) fn forget(&mut self) {
         self.all.clear();
+        self.ending.clear();
     }
 
     pub(crate) fn wants_start(&self) -> bool {
@@ -194,6 +201,10 @@ impl Subscriptions {
             {
                 *renewal = None;
                 let ended = std::mem::replace(old, id.to_owned());
+                self.ending.push_back((ended.clone(), one.room.clone()));
+                if self.ending.len() > MAX_ENDING {
+                    self.ending.pop_front();
+                }
                 Started::End(ended)
             }
             _ => Started::Unknown,
@@ -260,6 +271,7 @@ impl Subscriptions {
 
     /// The server has ended a subscription; returns the room that has lost it.
     pub(crate) fn ended(&mut self, now: Timestamp, id: &str) -> Option<RoomId> {
+        self.ending.retain(|(ending, _)| ending != id);
         let index = self.position(id)?;
         let one = self.all.get_mut(index)?;
         match &mut one.state {
@@ -290,8 +302,10 @@ impl Subscriptions {
 
     /// The room of a subscription. What arrives before its acknowledgement counts too.
     pub(crate) fn room_of(&self, id: &str) -> Option<&RoomId> {
-        let one = self.position(id).and_then(|index| self.all.get(index))?;
-        (!one.leaving).then_some(&one.room)
+        let ending = || self.ending.iter().find(|(ending, _)| ending == id).map(|(_, room)| room);
+        let wanted = |room: &&RoomId| self.all.iter().any(|one| one.room == **room && !one.leaving);
+        let current = self.position(id).and_then(|index| self.all.get(index));
+        current.map(|one| &one.room).or_else(ending).filter(wanted)
     }
 
     /// Rooms that are left out of patience with; says whether the connection is of no more use.

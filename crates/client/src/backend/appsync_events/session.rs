@@ -18,6 +18,8 @@ use crate::time::{Now, Timestamp};
 use crate::timer::Deadline;
 use crate::{HttpAnswer, HttpFailure};
 
+/// The service answers the end of an unknown subscription with `unsubscribe_error`: there is no other ping.
+const PING: &str = "ping";
 /// How long HTTP is left alone after it has failed, while there is no connection either.
 const HTTP_CLOSED: Duration = Duration::from_secs(30);
 
@@ -166,9 +168,13 @@ impl Session {
         }
     }
 
-    /// Finds out whether the connection lives. A subscription that starts must be answered, where a ping is not known.
-    pub(crate) fn probe(&mut self) {
-        self.realtime.probe();
+    /// Says something that is answered: an end of a subscription that there is not. Says whether it did.
+    pub(crate) fn ping(&mut self) -> bool {
+        let is_ready = self.realtime.is_ready();
+        if is_ready {
+            self.realtime.say(wire::unsubscribe(PING));
+        }
+        is_ready
     }
 
     pub(crate) fn wants_keys(&self) -> bool {
