@@ -8,7 +8,7 @@ pub(crate) mod api_gateway;
 mod appsync;
 mod appsync_events;
 mod appsync_graphql;
-mod lenient;
+mod object;
 mod session;
 
 use std::time::Duration;

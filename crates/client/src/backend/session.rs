@@ -180,8 +180,11 @@ impl Session {
 
     /// A send is settled, wherever that became known.
     pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
-        if let Self::ApiGateway(Some(session)) = self {
-            session.no_longer_in_flight(id);
+        match self {
+            Self::ApiGateway(None) => {}
+            Self::ApiGateway(Some(session)) => session.no_longer_in_flight(id),
+            Self::AppsyncGraphql(session) => session.no_longer_in_flight(id),
+            Self::AppsyncEvents(session) => session.no_longer_in_flight(id),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::ids::{MessageId, RoomId};
+use super::message::Incoming;
 use super::outbox::Outbox;
 use super::timeline::{OrderKey, Timeline};
 use crate::backend::{Cursor, HistoryRequest, Page, RequestId, Retry};
@@ -68,6 +69,8 @@ enum Reading {
     CatchUp {
         next: Option<Cursor>,
         until: Option<OrderKey>,
+        /// The newest message of its first page: what came live since may have gaps before it.
+        newest: Option<OrderKey>,
         pages: u32,
         first: bool,
         asked: Option<RequestId>,
@@ -94,8 +97,10 @@ pub(crate) struct Room {
     timers: Timers<Timer>,
     requests: u64,
     was_joined: bool,
-    /// A catch-up of the present connection has come to its end.
+    /// The second catch-up of the present connection has come to its end: what comes live is all there is.
     caught_up: bool,
+    /// Something was missed while a catch-up was running, which may have been too early for it.
+    missed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +123,7 @@ impl Room {
             requests: 0,
             was_joined: false,
             caught_up: false,
+            missed: false,
         }
     }
 
@@ -146,6 +152,7 @@ impl Room {
     pub(crate) fn left(&mut self) {
         self.joined = None;
         self.caught_up = false;
+        self.missed = false;
         self.timers = Timers::default();
         if self.reading != Reading::Idle {
             self.stop_reading();
@@ -157,10 +164,10 @@ impl Room {
         let has_history = self.joined == Some(Joined { history: true });
         // What is known is contiguous no more, until a catch-up has come to its end.
         self.caught_up = false;
-        if has_history && self.reading == Reading::Idle {
-            self.catch_up(now, true);
+        if has_history && matches!(self.reading, Reading::CatchUp { .. }) {
+            self.missed = true;
         } else if has_history {
-            self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
+            self.catch_up(now, true);
         }
         self.is_joined() && !has_history
     }
@@ -209,30 +216,44 @@ impl Room {
         match std::mem::replace(&mut self.reading, Reading::Idle) {
             Reading::Idle => {}
             Reading::Older { .. } => self.set_older(page.next.clone()),
-            Reading::CatchUp { until, pages, first, .. } => {
+            Reading::CatchUp { until, newest, pages, first, .. } => {
+                let newest =
+                    newest.or_else(|| page.messages.iter().filter_map(Incoming::order_key).max());
                 let met = match (&until, &oldest) {
                     (Some(until), Some(oldest)) => reaches_back(oldest, until),
                     (None, _) | (_, None) => true,
                 };
                 let ends = page.next.is_none();
                 if met || ends || pages + 1 >= MAX_CATCH_UP_PAGES {
-                    if let (false, Some(oldest)) = (met || ends, &oldest) {
+                    // Where the page does not meet what is known, there may be more between than anybody will read.
+                    let is_apart = !ends && (!met || until.is_none());
+                    if let (true, Some(oldest)) = (is_apart, &oldest) {
                         self.timeline.drop_before(oldest);
                     }
                     if until.is_none() || ends || !met {
                         self.set_older(page.next.clone());
                     }
-                    self.contiguous = Some(self.timeline.newest().cloned().unwrap_or_else(start));
-                    self.caught_up = true;
-                    if first {
-                        self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
-                    }
+                    self.caught_up(now, first, newest.or(until));
                 } else {
-                    let next = page.next.clone();
+                    let (next, pages) = (page.next.clone(), pages + 1);
                     self.reading =
-                        Reading::CatchUp { next, until, pages: pages + 1, first, asked: None };
+                        Reading::CatchUp { next, until, newest, pages, first, asked: None };
                 }
             }
+        }
+    }
+
+    /// A catch-up has met what was known; `newest` is the newest message that it can vouch for.
+    fn caught_up(&mut self, now: Timestamp, first: bool, newest: Option<OrderKey>) {
+        if std::mem::take(&mut self.missed) {
+            self.contiguous = Some(newest.unwrap_or_else(start));
+            self.catch_up(now, true);
+        } else if first {
+            self.contiguous = Some(newest.unwrap_or_else(start));
+            self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
+        } else {
+            self.contiguous = Some(self.timeline.newest().cloned().unwrap_or_else(start));
+            self.caught_up = true;
         }
     }
 
@@ -294,7 +315,8 @@ impl Room {
                 self.history = History::More;
             }
             let until = self.contiguous.clone();
-            self.reading = Reading::CatchUp { next: None, until, pages: 0, first, asked: None };
+            let (next, newest, asked) = (None, None, None);
+            self.reading = Reading::CatchUp { next, until, newest, pages: 0, first, asked };
         }
     }
 

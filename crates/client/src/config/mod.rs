@@ -44,7 +44,7 @@ pub struct Backend {
 
 /// What a backend is, with what is peculiar to its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Service {
     /// An API Gateway WebSocket API.
     ApiGateway {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How people sign in. Only an API key is built in: it is public by design. Everything else is asked of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "mode", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum SignIn {
     /// Not at all: everybody is a guest.
     #[default]

@@ -1,9 +1,9 @@
 //! The frames: borrowed and exact outward, owned and tolerant inward.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::backend::lenient::lenient;
+use crate::backend::object::Object;
 use crate::chat::ids::{ClientMessageId, GuestKey, RoomId};
 
 /// A frame to send. The field order is the one of `docs/contract.md`.
@@ -103,12 +103,10 @@ pub(super) struct WireMessage {
     pub(super) sender_connection_id: Option<String>,
 }
 
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct WireSender {
     pub(super) id: String,
-    #[serde(default, deserialize_with = "lenient")]
     pub(super) name: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
     pub(super) kind: Option<String>,
 }
 
@@ -123,42 +121,24 @@ pub(super) struct WireError {
 }
 
 /// All fields of all frames; one that has another type than expected counts as absent.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default)]
 struct Fields {
-    #[serde(rename = "type", deserialize_with = "lenient")]
     kind: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     action: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     client_message_id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     code: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     connection_id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     created_at: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     features: Option<Vec<String>>,
-    #[serde(deserialize_with = "lenient")]
     id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     message: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     messages: Option<Vec<Value>>,
-    #[serde(deserialize_with = "lenient")]
     next_cursor: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     request_id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     retry_after_ms: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
     room_id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     sender: Option<WireSender>,
-    #[serde(deserialize_with = "lenient")]
     sender_connection_id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     text: Option<String>,
 }
 
@@ -167,10 +147,9 @@ impl ServerFrame {
         if is_hello(text) {
             return Self::Action;
         }
-        // By way of a map, in which the last of two fields of one name counts.
-        match serde_json::from_str::<Map<String, Value>>(text) {
-            Ok(map) => Self::from_fields(Fields::from_map(map)),
-            Err(_) => Self::Foreign,
+        match Object::parse(text) {
+            Some(object) => Self::from_fields(Fields::read(object)),
+            None => Self::Foreign,
         }
     }
 
@@ -198,10 +177,7 @@ impl ServerFrame {
                     .messages
                     .unwrap_or_default()
                     .into_iter()
-                    .filter_map(|message| match message {
-                        Value::Object(map) => Fields::from_map(map).into_message(),
-                        _ => None,
-                    })
+                    .filter_map(|message| Fields::read(Object::of(message)?).into_message())
                     .collect(),
             },
             (Some("pong"), _) => Self::Pong,
@@ -254,9 +230,33 @@ fn is_action(action: &str) -> bool {
 }
 
 impl Fields {
-    fn from_map(map: Map<String, Value>) -> Self {
-        // Each field is lenient, and absent ones have a default, so that no map is refused.
-        serde_json::from_value(Value::Object(map)).unwrap_or_default()
+    fn read(mut object: Object) -> Self {
+        let features = object
+            .list("features")
+            .map(|features| features.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        let sender = object.object("sender").and_then(|mut sender| {
+            let id = sender.text("id")?;
+            Some(WireSender { id, name: sender.text("name"), kind: sender.text("kind") })
+        });
+        Self {
+            kind: object.text("type"),
+            action: object.text("action"),
+            client_message_id: object.text("clientMessageId"),
+            code: object.text("code"),
+            connection_id: object.text("connectionId"),
+            created_at: object.text("createdAt"),
+            features,
+            id: object.text("id"),
+            message: object.text("message"),
+            messages: object.list("messages"),
+            next_cursor: object.text("nextCursor"),
+            request_id: object.text("requestId"),
+            retry_after_ms: object.number("retryAfterMs"),
+            room_id: object.text("roomId"),
+            sender,
+            sender_connection_id: object.text("senderConnectionId"),
+            text: object.text("text"),
+        }
     }
 
     fn into_message(self) -> Option<WireMessage> {

@@ -1,7 +1,6 @@
 //! AppSync's errors: many names, few reactions (AppSync developer guide, "Building a real-time WebSocket client";
 //! Event API guide, "WebSocket protocol").
 
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::auth::{server_time_of_date, server_time_of_error};
@@ -62,13 +61,14 @@ pub(crate) struct WireError {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct WireErrors(pub(crate) Vec<WireError>);
 
-impl<'de> Deserialize<'de> for WireErrors {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Array(errors) => Self(errors.iter().map(WireError::read).collect()),
-            Value::Null => Self::default(),
-            error => Self(vec![WireError::read(&error)]),
-        })
+impl WireErrors {
+    /// Reads what stands where errors are expected.
+    pub(crate) fn read(value: Option<Value>) -> Self {
+        match value {
+            Some(Value::Array(errors)) => Self(errors.iter().map(WireError::read).collect()),
+            None | Some(Value::Null) => Self::default(),
+            Some(error) => Self(vec![WireError::read(&error)]),
+        }
     }
 }
 
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     fn trouble(errors: &str) -> Trouble {
-        serde_json::from_str::<WireErrors>(errors).unwrap().trouble()
+        WireErrors::read(serde_json::from_str(errors).ok()).trouble()
     }
 
     #[test]

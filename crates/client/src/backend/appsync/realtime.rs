@@ -89,6 +89,14 @@ impl Realtime {
         self.subscriptions.leave(room).filter(|_| self.is_ready())
     }
 
+    /// Does without a room that may not be had after all; returns the subscription to end.
+    pub(crate) fn refuse(&mut self, room: &RoomId, reason: FailReason) -> Option<String> {
+        let room = room.clone();
+        let ends = self.subscriptions.refuse(&room).filter(|_| self.is_ready());
+        self.events.push_back(SessionEvent::RoomRefused { room, reason });
+        ends
+    }
+
     pub(crate) fn is_live(&self, room: &RoomId) -> bool {
         self.is_ready() && self.subscriptions.is_live(room)
     }

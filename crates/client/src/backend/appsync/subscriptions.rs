@@ -288,6 +288,15 @@ impl Subscriptions {
         }
     }
 
+    /// The room may not be had after all; returns the subscription to end.
+    pub(crate) fn refuse(&mut self, room: &RoomId) -> Option<String> {
+        let one = self.all.iter_mut().find(|one| one.room == *room)?;
+        match std::mem::replace(&mut one.state, State::Refused) {
+            State::Live { id, .. } => Some(id),
+            State::Wanted | State::Starting { .. } | State::Paused { .. } | State::Refused => None,
+        }
+    }
+
     /// Whether messages of a room arrive.
     pub(crate) fn is_live(&self, room: &RoomId) -> bool {
         self.all

@@ -1,10 +1,9 @@
 //! What an event says: one message, in a raw or in a stamped namespace.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::auth::{iso_date, sha256};
-use crate::backend::lenient::lenient;
+use crate::backend::object::Object;
 use crate::chat::ids::{ClientMessageId, ConnectionId, GuestKey, MessageId, RoomId};
 use crate::chat::message::{Identity, Incoming, Sender, Standing};
 use crate::config::NamespaceKind;
@@ -108,30 +107,6 @@ pub(super) enum Event {
     Other(String),
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
-    #[serde(default, deserialize_with = "lenient")]
-    id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    created_at: Option<String>,
-    text: String,
-    #[serde(default, deserialize_with = "lenient")]
-    client_message_id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    sender: Option<WireSender>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct WireSender {
-    #[serde(default, deserialize_with = "lenient")]
-    id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    name: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    kind: Option<String>,
-}
-
 /// Reads an event that arrived on `connection`; `number` is another one for each.
 pub(super) fn received(
     kind: NamespaceKind,
@@ -139,30 +114,27 @@ pub(super) fn received(
     connection: ConnectionId,
     number: u32,
 ) -> Event {
-    let fields = serde_json::from_str::<Value>(text).and_then(serde_json::from_value::<Fields>);
-    match fields {
-        Ok(fields) => match message(kind, fields, connection, number) {
-            Some(incoming) => Event::Message(Box::new(incoming)),
-            None => Event::Other(text.to_owned()),
-        },
-        Err(_) => Event::Other(text.to_owned()),
+    match Object::parse(text).and_then(|event| message(kind, event, connection, number)) {
+        Some(incoming) => Event::Message(Box::new(incoming)),
+        None => Event::Other(text.to_owned()),
     }
 }
 
 /// A stamped message has what its handler gives it, or it is none.
 fn message(
     kind: NamespaceKind,
-    fields: Fields,
+    mut event: Object,
     connection: ConnectionId,
     number: u32,
 ) -> Option<Incoming> {
-    let sender = fields.sender.unwrap_or_default();
-    let created_at = fields.created_at.unwrap_or_default();
-    let id = fields.id.filter(|id| !id.is_empty()).map(MessageId);
-    let sender_id = sender.id.unwrap_or_default();
+    let text = event.text("text")?;
+    let mut sender = event.object("sender").unwrap_or_default();
+    let created_at = event.text("createdAt").unwrap_or_default();
+    let id = event.word("id").map(MessageId);
+    let sender_id = sender.text("id").unwrap_or_default();
     let (identity, standing) = match (kind, id) {
         (NamespaceKind::Stamped, Some(id)) if !created_at.is_empty() => {
-            let is_user = sender.kind.as_deref() == Some("user");
+            let is_user = sender.text("kind").as_deref() == Some("user");
             let standing = if is_user { Standing::User } else { Standing::Guest };
             (Identity::Server(id), standing)
         }
@@ -174,7 +146,7 @@ fn message(
                 connection: None,
                 sender: format!("{id} {sender_id}"),
                 created_at: String::new(),
-                text: fields.text.clone(),
+                text: text.clone(),
                 occurrence: 0,
             };
             (identity, Standing::Unverified)
@@ -184,7 +156,7 @@ fn message(
                 connection: Some(connection),
                 sender: sender_id.clone(),
                 created_at: created_at.clone(),
-                text: fields.text.clone(),
+                text: text.clone(),
                 occurrence: number,
             };
             (identity, Standing::Unverified)
@@ -193,8 +165,8 @@ fn message(
     Some(Incoming {
         identity,
         created_at,
-        text: fields.text,
-        client_message_id: fields.client_message_id.map(ClientMessageId),
-        sender: Sender::Person { id: sender_id, name: sender.name, standing },
+        text,
+        client_message_id: event.text("clientMessageId").map(ClientMessageId),
+        sender: Sender::Person { id: sender_id, name: sender.text("name"), standing },
     })
 }

@@ -168,6 +168,12 @@ impl Session {
         }
     }
 
+    /// A send has come back: its answer is of no more interest.
+    pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
+        self.publishes.retain(|publish| publish.send.id != *id);
+        self.requests.cancel(|send| send.id == *id);
+    }
+
     /// Says something that is answered: an end of a subscription that there is not. Says whether it did.
     pub(crate) fn ping(&mut self) -> bool {
         let is_ready = self.realtime.is_ready();

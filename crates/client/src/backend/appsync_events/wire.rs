@@ -1,11 +1,11 @@
 //! The frames and answers: exact outward, tolerant inward.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::auth::Authorization;
 use crate::backend::appsync::WireErrors;
-use crate::backend::lenient::lenient;
+use crate::backend::object::Object;
 
 /// Events of one publish, at most (Event API quotas). Roomlet publishes one: the order of a batch is not kept.
 const MAX_BATCH: usize = 5;
@@ -101,43 +101,25 @@ pub(super) enum ServerFrame {
     Unknown,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Frame {
-    #[serde(rename = "type", deserialize_with = "lenient")]
-    kind: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    id: Option<String>,
-    event: Option<Value>,
-    failed: WireErrors,
-    errors: WireErrors,
-    #[serde(rename = "connectionTimeoutMs", deserialize_with = "lenient")]
-    timeout: Option<u64>,
-    /// Where GraphQL has it.
-    payload: Value,
-}
-
 impl ServerFrame {
     pub(super) fn parse(text: &str) -> Self {
-        // By way of a value, in which the last of two fields of one name counts.
-        let frame = serde_json::from_str::<Value>(text).and_then(serde_json::from_value::<Frame>);
-        let Ok(frame) = frame else { return Self::Unknown };
-        let errors = match frame.payload.get("errors") {
-            Some(errors) => serde_json::from_value(errors.clone()).unwrap_or_default(),
-            None => frame.errors,
-        };
-        let id = frame.id.filter(|id| !id.is_empty());
-        match (frame.kind.as_deref(), id) {
-            (Some("connection_ack"), _) => {
-                let inner = frame.payload.get("connectionTimeoutMs").and_then(Value::as_u64);
-                Self::Ack { timeout: frame.timeout.or(inner) }
-            }
+        let Some(mut frame) = Object::parse(text) else { return Self::Unknown };
+        // Where GraphQL has them; the service is not known to mix them up, other servers are.
+        let mut payload = frame.object("payload").unwrap_or_default();
+        let errors = frame.take("errors").or_else(|| payload.take("errors"));
+        let timeout =
+            frame.number("connectionTimeoutMs").or_else(|| payload.number("connectionTimeoutMs"));
+        let errors = WireErrors::read(errors);
+        match (frame.text("type").as_deref(), frame.word("id")) {
+            (Some("connection_ack"), _) => Self::Ack { timeout },
             (Some("ka"), _) => Self::KeepAlive,
             (Some("subscribe_success"), Some(id)) => Self::Subscribed { id },
             (Some("subscribe_error"), Some(id)) => Self::SubscribeRefused { id, errors },
-            (Some("data"), Some(id)) => Self::Data { id, events: events(frame.event) },
+            (Some("data"), Some(id)) => Self::Data { id, events: events(frame.take("event")) },
             (Some("broadcast_error"), Some(id)) => Self::BroadcastError { id },
-            (Some("publish_success"), Some(id)) => Self::Published { id, failed: frame.failed },
+            (Some("publish_success"), Some(id)) => {
+                Self::Published { id, failed: WireErrors::read(frame.take("failed")) }
+            }
             (Some("publish_error"), Some(id)) => Self::PublishRefused { id, errors },
             (Some("error" | "subscribe_error" | "publish_error"), id) => Self::Error { id, errors },
             (Some("connection_error"), _) => Self::Refused(errors),
@@ -164,8 +146,7 @@ fn text(value: Value) -> String {
 }
 
 /// The body of the answer to an HTTP publish.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug)]
 pub(super) struct Answer {
     /// Even a success can hold failures.
     pub(super) failed: WireErrors,
@@ -174,7 +155,8 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn parse(body: &str) -> Self {
-        let value = serde_json::from_str::<Value>(body).unwrap_or_default();
-        serde_json::from_value(value).unwrap_or_default()
+        let mut body = Object::parse(body).unwrap_or_default();
+        let failed = WireErrors::read(body.take("failed"));
+        Self { failed, errors: WireErrors::read(body.take("errors")) }
     }
 }

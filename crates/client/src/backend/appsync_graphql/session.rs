@@ -4,9 +4,9 @@ use super::operations::{self, Claim, Schema};
 use super::wire::{Answer, ClientFrame, ServerFrame, WireMessage};
 use crate::auth::Signer;
 use crate::backend::appsync::{self, Realtime, Request, Requests, Trouble, WireErrors};
-use crate::backend::{Cursor, HistoryRequest, Http, Outcome, Page, RequestId, Retry, SessionEvent};
+use crate::backend::{Cursor, HistoryRequest, Http, Outcome, RequestId, Retry, SessionEvent};
 use crate::chat::ids::{ClientMessageId, HttpRequestId, RoomId};
-use crate::chat::message::{FailReason, Identity, Incoming};
+use crate::chat::message::{FailReason, Identity, Incoming, Sender};
 use crate::chat::person::{DisplayName, Person};
 use crate::config::{Api, Dialect};
 use crate::random::Random;
@@ -130,6 +130,13 @@ impl Session {
         self.requests.add(Purpose::Send { room, id, text, schema });
     }
 
+    /// A send has come back: its answer is of no more interest.
+    pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
+        self.requests.cancel(
+            |purpose| matches!(purpose, Purpose::Send { id: of, schema: Schema::Full, .. } if of == id),
+        );
+    }
+
     /// Asks for a page of history.
     pub(crate) fn request_history(&mut self, request: &HistoryRequest) {
         // The room has given an earlier one up, which may still wait for credentials.
@@ -233,12 +240,29 @@ impl Session {
                 if self.may_be_echo(&room, &incoming) {
                     self.held.push((room, incoming));
                 } else {
+                    self.introduce(&incoming);
                     self.realtime.tell(SessionEvent::Message { room, incoming });
                 }
             }
             // The mutation of somebody else has not selected what a message needs.
             None if !errors.is_empty() => self.realtime.tell(SessionEvent::Missed { room }),
             None => {}
+        }
+    }
+
+    /// In the full schema a message with the id of a send says by its sender who we are.
+    fn introduce(&mut self, incoming: &Incoming) {
+        let is_own = |purpose: &Purpose| match purpose {
+            Purpose::Send { id, schema: Schema::Full, .. } => {
+                incoming.client_message_id.as_ref() == Some(id)
+            }
+            Purpose::Send { .. } | Purpose::History { .. } => false,
+        };
+        if let Sender::Person { id, .. } = &incoming.sender
+            && self.requests.purposes().any(is_own)
+        {
+            let sender_id = id.clone();
+            self.realtime.tell(SessionEvent::Introduced { sender_id });
         }
     }
 
@@ -286,11 +310,9 @@ impl Session {
                 }
             }
             Purpose::History { room, request, .. } => {
-                if let Some(mut page) = body.page().filter(|_| is_good) {
+                if let Some(page) = body.page().filter(|_| is_good) {
                     self.requests.succeeded();
                     let (room, request) = (room.clone(), request.clone());
-                    let page =
-                        Page { messages: page.messages(), next: page.next_cursor.map(Cursor) };
                     return self.realtime.tell(SessionEvent::History { room, request, page });
                 }
             }
@@ -302,9 +324,7 @@ impl Session {
     fn sent(&mut self, room: RoomId, id: ClientMessageId, schema: Schema, message: WireMessage) {
         let incoming = message.into_incoming();
         self.release(&room, Some((&id, &incoming.identity)));
-        if let (Schema::Full, crate::chat::message::Sender::Person { id: sender_id, .. }) =
-            (schema, &incoming.sender)
-        {
+        if let (Schema::Full, Sender::Person { id: sender_id, .. }) = (schema, &incoming.sender) {
             let sender_id = sender_id.clone();
             self.realtime.tell(SessionEvent::Introduced { sender_id });
         }
@@ -351,6 +371,15 @@ impl Session {
                     trouble => Outcome::Refused(appsync::reason(trouble)),
                 };
                 self.unsettled(&room, &id, outcome);
+            }
+            Purpose::History { room, .. }
+                if matches!(trouble, Trouble::Credentials | Trouble::Signature { .. }) =>
+            {
+                // Nobody is served by a room that stays behind in silence.
+                let ends = self.realtime.refuse(&room, FailReason::Unauthorized);
+                if let Some(id) = ends {
+                    self.realtime.say(ClientFrame::stop(&id).to_json());
+                }
             }
             Purpose::History { room, request, .. } => {
                 let retry = match trouble {

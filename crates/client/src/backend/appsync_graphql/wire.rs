@@ -1,11 +1,11 @@
 //! The frames and answers: exact outward, tolerant inward.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::auth::Authorization;
 use crate::backend::appsync::WireErrors;
-use crate::backend::lenient::lenient;
+use crate::backend::object::Object;
+use crate::backend::{Cursor, Page};
 use crate::chat::ids::{ClientMessageId, MessageId};
 use crate::chat::message::{Identity, Incoming, Sender, Standing};
 
@@ -81,42 +81,22 @@ pub(super) enum ServerFrame {
     Unknown,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Frame {
-    #[serde(rename = "type", deserialize_with = "lenient")]
-    kind: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    id: Option<String>,
-    payload: Value,
-    /// Where Events has it; the service is not known to mix them up, other servers are.
-    #[serde(rename = "connectionTimeoutMs", deserialize_with = "lenient")]
-    timeout: Option<u64>,
-    errors: WireErrors,
-}
-
 impl ServerFrame {
     pub(super) fn parse(text: &str) -> Self {
-        // By way of a value, in which the last of two fields of one name counts.
-        let frame = serde_json::from_str::<Value>(text).and_then(serde_json::from_value::<Frame>);
-        let Ok(frame) = frame else { return Self::Unknown };
-        let mut payload = frame.payload;
-        let errors = match payload.get_mut("errors").map(Value::take) {
-            Some(errors) => serde_json::from_value(errors).unwrap_or_default(),
-            None => frame.errors,
-        };
+        let Some(mut frame) = Object::parse(text) else { return Self::Unknown };
+        let mut payload = frame.object("payload").unwrap_or_default();
+        // Where Events has them; the service is not known to mix them up, other servers are.
+        let errors = payload.take("errors").or_else(|| frame.take("errors"));
+        let timeout =
+            payload.number("connectionTimeoutMs").or_else(|| frame.number("connectionTimeoutMs"));
+        let errors = WireErrors::read(errors);
         // Connection-wide errors come with an empty id, or without any.
-        let id = frame.id.filter(|id| !id.is_empty());
-        match (frame.kind.as_deref(), id) {
-            (Some("connection_ack"), _) => {
-                let inner = payload.get("connectionTimeoutMs").and_then(Value::as_u64);
-                Self::Ack { timeout: inner.or(frame.timeout) }
-            }
+        match (frame.text("type").as_deref(), frame.word("id")) {
+            (Some("connection_ack"), _) => Self::Ack { timeout },
             (Some("ka"), _) => Self::KeepAlive,
             (Some("start_ack"), Some(id)) => Self::Started { id },
             (Some("data"), Some(id)) => {
-                let data = payload.get_mut("data").map(Value::take).unwrap_or_default();
-                let message = only_field(data).and_then(WireMessage::read).map(Box::new);
+                let message = only_field(&mut payload).and_then(WireMessage::read).map(Box::new);
                 Self::Data { id, message, errors }
             }
             (Some("complete"), Some(id)) => Self::Complete { id },
@@ -127,39 +107,35 @@ impl ServerFrame {
     }
 }
 
-/// The field of the operation: one operation has one.
-fn only_field(data: Value) -> Option<Value> {
-    match data {
-        Value::Object(fields) => fields.into_iter().next().map(|(_, value)| value),
-        _ => None,
-    }
+/// The field of the operation in `data`: one operation has one.
+fn only_field(object: &mut Object) -> Option<Object> {
+    object.object("data").and_then(Object::take_any).and_then(Object::of)
 }
 
 /// A message, in either schema.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WireMessage {
-    pub(super) id: String,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) room_id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) sender: Option<String>,
-    pub(super) content: String,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) created_at: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) sender_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) sender_kind: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) client_message_id: Option<String>,
+    id: String,
+    sender: Option<String>,
+    content: String,
+    created_at: String,
+    sender_name: Option<String>,
+    sender_kind: Option<String>,
+    client_message_id: Option<String>,
 }
 
 impl WireMessage {
-    /// Without a time there is no place for it.
-    fn read(value: Value) -> Option<Self> {
-        let message = serde_json::from_value::<Self>(value).ok()?;
-        message.created_at.as_ref().is_some_and(|time| !time.is_empty()).then_some(message)
+    /// Without an id, a content and a time it is none.
+    fn read(mut object: Object) -> Option<Self> {
+        Some(Self {
+            id: object.text("id")?,
+            content: object.text("content")?,
+            created_at: object.word("createdAt")?,
+            sender: object.text("sender"),
+            sender_name: object.text("senderName"),
+            sender_kind: object.text("senderKind"),
+            client_message_id: object.text("clientMessageId"),
+        })
     }
 
     pub(super) fn into_incoming(self) -> Incoming {
@@ -168,7 +144,7 @@ impl WireMessage {
         let id = self.sender.unwrap_or_default();
         Incoming {
             identity: Identity::Server(MessageId(self.id)),
-            created_at: self.created_at.unwrap_or_default(),
+            created_at: self.created_at,
             text: self.content,
             client_message_id: self.client_message_id.map(ClientMessageId),
             sender: Sender::Person { id, name: self.sender_name, standing },
@@ -177,41 +153,29 @@ impl WireMessage {
 }
 
 /// The body of an HTTP answer.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug)]
 pub(super) struct Answer {
-    data: Value,
+    field: Option<Object>,
     pub(super) errors: WireErrors,
-}
-
-/// A page of history.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct WirePage {
-    messages: Vec<Value>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) next_cursor: Option<String>,
-}
-
-impl WirePage {
-    /// The messages that can be read.
-    pub(super) fn messages(&mut self) -> Vec<Incoming> {
-        let messages = std::mem::take(&mut self.messages).into_iter();
-        messages.filter_map(WireMessage::read).map(WireMessage::into_incoming).collect()
-    }
 }
 
 impl Answer {
     pub(super) fn parse(body: &str) -> Self {
-        let value = serde_json::from_str::<Value>(body).unwrap_or_default();
-        serde_json::from_value(value).unwrap_or_default()
+        let mut body = Object::parse(body).unwrap_or_default();
+        let errors = WireErrors::read(body.take("errors"));
+        Self { field: only_field(&mut body), errors }
     }
 
     pub(super) fn message(&mut self) -> Option<WireMessage> {
-        only_field(self.data.take()).and_then(WireMessage::read)
+        self.field.take().and_then(WireMessage::read)
     }
 
-    pub(super) fn page(&mut self) -> Option<WirePage> {
-        only_field(self.data.take()).and_then(|page| serde_json::from_value(page).ok())
+    /// A page of history: the messages that can be read.
+    pub(super) fn page(&mut self) -> Option<Page> {
+        let mut page = self.field.take()?;
+        let messages = page.list("messages")?.into_iter();
+        let messages = messages.filter_map(|message| WireMessage::read(Object::of(message)?));
+        let messages = messages.map(WireMessage::into_incoming).collect();
+        Some(Page { messages, next: page.text("nextCursor").map(Cursor) })
     }
 }
