@@ -11,6 +11,9 @@ use tokio::sync::OnceCell;
 
 use crate::visit::Visit;
 
+/// What the program takes unless a flag says otherwise.
+const API_KEY: &str = "da2-local";
+
 /// A backend program on a port of its own, with a database that survives it.
 #[derive(Debug)]
 pub struct BackendProcess {
@@ -31,6 +34,16 @@ impl BackendProcess {
     /// A visit to the full dialect.
     pub fn full(&self) -> Visit {
         Visit::to(&format!("ws://127.0.0.1:{}/prod", self.port))
+    }
+
+    /// A visit to AppSync GraphQL with the full schema.
+    pub fn graphql(&self) -> Visit {
+        Visit::to_graphql(&format!("127.0.0.1:{}", self.port), "/graphql").by_api_key(API_KEY)
+    }
+
+    /// A visit to the stamped namespace of AppSync Events.
+    pub fn stamped(&self) -> Visit {
+        Visit::to_events(&format!("127.0.0.1:{}", self.port), "chat", "stamped").by_api_key(API_KEY)
     }
 
     /// Ends it as a power cut does (SIGKILL).

@@ -9,7 +9,7 @@ use serde_json::Value;
 use thirtyfour::{WebDriver, WindowHandle};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::chromium;
+use crate::chromium::{self, Extras};
 use crate::driver::Driver;
 
 /// A running browser. Clones are handles to the same one.
@@ -41,14 +41,14 @@ pub(crate) struct Attention<'a> {
 
 impl Browser {
     /// Starts the browser that `E2E_BROWSER` names.
-    pub async fn start() -> Self {
+    pub(crate) async fn start(extras: Extras) -> Self {
         let name = env::var("E2E_BROWSER").unwrap_or_else(|_| "chromium".to_owned());
         assert!(
             name == "chromium",
             "E2E_BROWSER is `{name}`: use `chromium`, the one there is so far"
         );
         let driver = Driver::shared(&chromium::driver_program()).await;
-        let web_driver = WebDriver::new(driver.url(), chromium::capabilities())
+        let web_driver = WebDriver::new(driver.url(), chromium::capabilities(extras))
             .await
             .expect("the driver starts a browser; E2E_CHROMIUM names the program");
         let first = web_driver.window().await.expect("a browser comes with a window");
@@ -114,7 +114,14 @@ impl Window {
     /// Closes the window, as a person does.
     pub async fn close(self) {
         let attention = self.attention().await;
-        attention.web_driver().close_window().await.expect("the window closes");
+        let web_driver = attention.web_driver();
+        let is_last = web_driver.windows().await.expect("windows are listed").len() == 1;
+        if is_last {
+            // A browser ends with its last window.
+            let another = web_driver.new_window().await.expect("a window opens");
+            *self.browser.0.first.lock().await = Some(another);
+        }
+        web_driver.close_window().await.expect("the window closes");
     }
 
     /// Makes the window this large.

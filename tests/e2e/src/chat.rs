@@ -31,7 +31,12 @@ impl Chat {
 
     /// The second chat of the same page.
     pub fn second(&self) -> Self {
-        Self { window: self.window.clone(), index: 1 }
+        self.nth(1)
+    }
+
+    /// Another chat of the same page, counted from 0.
+    pub fn nth(&self, index: usize) -> Self {
+        Self { window: self.window.clone(), index }
     }
 
     /// Types into the composer, key by key.
@@ -59,6 +64,18 @@ impl Chat {
     /// Writes a message and sends it.
     pub async fn say(&self, text: &str) {
         self.press(TypingData::from(text) + Key::Enter).await;
+    }
+
+    /// Says many things at once, as quickly as a script can.
+    pub async fn say_all(&self, texts: &[&str]) {
+        let script = "\
+            const input = root.querySelector('.input'); \
+            for (const text of arguments[1]) { \
+                input.value = text; \
+                input.dispatchEvent(new InputEvent('input', {bubbles: true, composed: true})); \
+                input.form.requestSubmit(); \
+            }";
+        self.run::<()>(script, vec![json!(texts)]).await;
     }
 
     /// Clicks the send button.

@@ -4,7 +4,10 @@ use std::env;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use thirtyfour::{Capabilities, ChromeCapabilities, ChromiumLikeCapabilities};
+use thirtyfour::{
+    BrowserLogEntry, Capabilities, ChromeCapabilities, ChromiumLikeCapabilities,
+    LoggingPrefsLogLevel,
+};
 
 use crate::browser::Window;
 
@@ -13,7 +16,7 @@ pub const OTHER_HOST: &str = "evil.example";
 
 /// No sandbox, for containers; no traffic of the browser's own, which a closed network answers with delays; and no
 /// slowing down of windows that are not in front, since each belongs to somebody who looks at it.
-const ARGUMENTS: [&str; 14] = [
+const ARGUMENTS: [&str; 13] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -27,21 +30,91 @@ const ARGUMENTS: [&str; 14] = [
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
     "--window-size=900,760",
-    "--host-resolver-rules=MAP evil.example 127.0.0.1",
 ];
+
+/// What a browser has beyond the usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    /// The port that the demo page's backend is led to.
+    pub(crate) demo_port: Option<u16>,
+    /// Whether it writes down its requests and what pages say on the console.
+    pub(crate) writes_down: bool,
+}
+
+/// The port of the local backend that the demo page is built for.
+const DEMO_PORT: u16 = 8787;
 
 pub(crate) fn driver_program() -> PathBuf {
     env::var_os("E2E_CHROMEDRIVER").map_or_else(|| "chromedriver".into(), PathBuf::from)
 }
 
-pub(crate) fn capabilities() -> Capabilities {
+pub(crate) fn capabilities(extras: Extras) -> Capabilities {
     let mut capabilities = ChromeCapabilities::new();
     let program = env::var("E2E_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
     capabilities.set_binary(&program).expect("a path is a string");
     for argument in ARGUMENTS {
         capabilities.add_arg(argument).expect("an argument is a string");
     }
+    let mut rules = format!("--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1");
+    if let Some(port) = extras.demo_port {
+        rules.push_str(&format!(", MAP 127.0.0.1:{DEMO_PORT} 127.0.0.1:{port}"));
+    }
+    capabilities.add_arg(&rules).expect("an argument is a string");
+    if extras.writes_down {
+        for log in [REQUESTS, CONSOLE] {
+            let asked = capabilities.set_logging_prefs(log, LoggingPrefsLogLevel::All);
+            asked.expect("a log is a string");
+        }
+    }
     capabilities.into()
+}
+
+/// chromedriver's name for the events of the DevTools Protocol.
+const REQUESTS: &str = "performance";
+/// And for what pages say on the console, and what the browser says of them there.
+const CONSOLE: &str = "browser";
+
+/// Everything that a browser has written down.
+#[derive(Clone, Debug, Default)]
+pub struct WrittenDown {
+    /// The addresses of all requests and sockets.
+    pub urls: Vec<String>,
+    /// What was said on consoles.
+    pub console: Vec<String>,
+}
+
+/// What was written down since the last time, by a browser that [does so](crate::overheard_journey).
+pub async fn written_down(window: &Window) -> WrittenDown {
+    let attention = window.attention().await;
+    let session = attention.web_driver();
+    let read = async |log: &str| -> Vec<BrowserLogEntry> {
+        session.get_log(log).await.unwrap_or_else(|error| panic!("the log {log}: {error}"))
+    };
+    let mut urls = Vec::new();
+    for entry in read(REQUESTS).await {
+        let event: Value = serde_json::from_str(&entry.message).expect("events are JSON");
+        collect_urls(&event["message"]["params"], &mut urls);
+    }
+    let console = read(CONSOLE).await.into_iter().map(|entry| entry.message).collect();
+    WrittenDown { urls, console }
+}
+
+/// Every `url` in an event, whatever the event is.
+fn collect_urls(value: &Value, urls: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(text) if name.to_ascii_lowercase().ends_with("url") => {
+                        urls.push(text.clone());
+                    }
+                    other => collect_urls(other, urls),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_urls(item, urls)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Sends one command to a window; the protocol's reference names them and their parameters.

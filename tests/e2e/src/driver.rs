@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
@@ -11,11 +13,18 @@ use tokio::sync::Mutex;
 /// What the drivers of Chromium say before the number of their port.
 const STARTED: &str = "started successfully on port ";
 
-/// A driver that runs. The process ends with the last one who holds it.
+/// Between two looks whether they have.
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long browsers may take to end when their driver does.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// A driver that runs. The process ends with the last one who holds it, and so does everything that the browsers
+/// have kept: chromedriver leaves their profiles behind.
 #[derive(Debug)]
 pub(crate) struct Driver {
     port: u16,
-    _process: Child,
+    process: Child,
+    profiles: TempDir,
 }
 
 impl Driver {
@@ -37,8 +46,12 @@ impl Driver {
     }
 
     async fn start(program: &Path) -> Self {
+        let profiles = tempfile::Builder::new().prefix("roomlet-e2e-").tempdir();
+        let profiles = profiles.expect("a temporary folder");
         let mut process = Command::new(program)
             .arg("--port=0")
+            // Browsers inherit it.
+            .env("TMPDIR", profiles.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -56,9 +69,27 @@ impl Driver {
             let port = line.split_once(STARTED).map(|(_, rest)| rest.trim_end_matches('.'));
             if let Some(port) = port {
                 let port = port.parse().expect("the driver names its port by a number");
-                return Self { port, _process: process };
+                return Self { port, process, profiles };
             }
         }
         panic!("{} ended before it named its port: run it by hand to see why", program.display());
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // One that has ended by itself cannot be killed.
+        let _ = self.process.start_kill();
+        let start = Instant::now();
+        while !matches!(self.process.try_wait(), Ok(Some(_))) && start.elapsed() < FAREWELL {
+            std::thread::sleep(PAUSE);
+        }
+        // A browser that is just ending may still write.
+        while std::fs::remove_dir_all(self.profiles.path()).is_err()
+            && self.profiles.path().exists()
+            && start.elapsed() < FAREWELL
+        {
+            std::thread::sleep(PAUSE);
+        }
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! | variable | what it names |
 //! |---|---|
-//! | `E2E_DIST` | the folder of the built page; it was built with `ROOMLET_ALLOW_PAGE_BACKEND=true` |
+//! | `E2E_DIST` | the folder of the built page; pages may bring backends of their own, those of the demo come from `fixtures/amplify_outputs.json` |
 //! | `E2E_BROWSER` | the browser; `chromium`, which is also the default, is the one there is so far |
 //! | `E2E_CHROMIUM`, `E2E_CHROMEDRIVER` | the programs; by default `chromium` and `chromedriver` on `PATH` |
 
@@ -22,6 +22,7 @@ pub mod chromium;
 mod deadline;
 mod driver;
 mod screen;
+mod sign_in;
 mod site;
 mod stage;
 mod visit;
@@ -32,6 +33,7 @@ pub use browser::{Browser, Window};
 pub use chat::Chat;
 pub use deadline::{PATIENCE, until, until_within};
 pub use screen::{Message, Screen};
+pub use sign_in::{SignIn, access_key, expired_token_of, lasting_token_of, token_of};
 pub use site::Site;
-pub use stage::{Stage, journey};
+pub use stage::{Stage, demo_journey, journey, overheard_journey};
 pub use visit::Visit;

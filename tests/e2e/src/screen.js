@@ -11,7 +11,8 @@ for (const row of root?.querySelectorAll(".row") ?? []) {
     messages.push({
       row: row.dataset.row,
       text: words(".text", message),
-      author: words(".author", message),
+      author: words(".author bdi", message),
+      standing: words(".standing", message),
       own: message.classList.contains("own"),
       delivery: message.dataset.delivery ?? "",
       reason: words(".reason", message),

@@ -47,6 +47,8 @@ pub struct Message {
     pub text: String,
     /// The name of who wrote it.
     pub author: String,
+    /// What stands beside the name: that they are a guest, or that nobody checks who they are.
+    pub standing: String,
     /// Whether it is the person's own.
     pub own: bool,
     /// How far it has come: `queued`, `sending`, `sent`, `not-confirmed`, `failed`.

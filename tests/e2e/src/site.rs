@@ -7,15 +7,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse as _;
+use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::sign_in::{Question, SignIn};
+
 /// The host pages, beside this package.
 const PAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../pages");
+
+/// What `one.js` asks.
+const SIGN_IN: &str = "/sign-in";
 
 /// A site on a free loopback port: the built page, and the host pages of `tests/pages`. It answers by any host name.
 #[derive(Debug)]
@@ -29,6 +35,7 @@ pub struct Site {
 struct Shared {
     folders: [PathBuf; 2],
     state: Mutex<Behaviour>,
+    sign_in: SignIn,
 }
 
 #[derive(Debug, Default)]
@@ -50,15 +57,26 @@ impl Site {
             "{} holds no built page: run `cargo xtask test`, which builds it",
             built.display()
         );
-        let shared =
-            Arc::new(Shared { folders: [PathBuf::from(PAGES), built], state: Mutex::default() });
+        let shared = Arc::new(Shared {
+            folders: [PathBuf::from(PAGES), built],
+            state: Mutex::default(),
+            sign_in: SignIn::default(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let port = listener.local_addr().expect("it is bound").port();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        let router = Router::new()
+            .route(SIGN_IN, get(sign_in))
+            .fallback(answer)
+            .with_state(Arc::clone(&shared));
         let serving = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("serving goes on");
         });
         Self { port, shared, serving }
+    }
+
+    /// Where pages ask who their person is.
+    pub fn sign_in(&self) -> &SignIn {
+        &self.shared.sign_in
     }
 
     /// The address of a page under a host name that leads to this machine.
@@ -102,6 +120,14 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Behaviour> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn sign_in(
+    State(shared): State<Arc<Shared>>,
+    Query(question): Query<Question>,
+) -> Response<Body> {
+    let answer = shared.sign_in.asked(question).await;
+    ([(CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {

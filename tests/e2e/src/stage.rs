@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
+use crate::backend::Backend;
 use crate::browser::{Browser, Window};
 use crate::chat::Chat;
+use crate::chromium::Extras;
 use crate::site::Site;
 use crate::visit::Visit;
 
@@ -26,26 +28,57 @@ pub struct Stage {
 /// Runs a journey on a stage of its own, and tidies up after it. If it fails, pictures of all windows are kept in the
 /// target directory.
 pub fn journey(body: impl AsyncFnOnce(&Stage)) {
+    run(async {
+        let stage = Stage::set(Extras::default()).await;
+        stage.perform(body(&stage)).await;
+    });
+}
+
+/// Like [`journey`], in a browser that [writes down](crate::chromium::written_down) what it requests and what pages
+/// say on the console.
+pub fn overheard_journey(body: impl AsyncFnOnce(&Stage)) {
+    run(async {
+        let stage = Stage::set(Extras { writes_down: true, ..Extras::default() }).await;
+        stage.perform(body(&stage)).await;
+    });
+}
+
+/// Like [`journey`], in a browser that leads the demo page to the backend of this journey.
+pub fn demo_journey(body: impl AsyncFnOnce(&Stage, &Backend)) {
+    run(async {
+        let backend = Backend::start().await;
+        let extras = Extras { demo_port: Some(backend.port()), ..Extras::default() };
+        let stage = Stage::set(extras).await;
+        stage.perform(body(&stage, &backend)).await;
+    });
+}
+
+fn run(journey: impl Future<Output = ()>) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        let stage = Stage { site: Site::start().await, browser: Browser::start().await };
-        let run = tokio::time::timeout(LONGEST, body(&stage));
-        let outcome = AssertUnwindSafe(run).catch_unwind().await;
+    runtime.expect("a runtime").block_on(journey);
+}
+
+impl Stage {
+    async fn set(extras: Extras) -> Self {
+        Self { site: Site::start().await, browser: Browser::start(extras).await }
+    }
+
+    async fn perform(&self, body: impl Future<Output = ()>) {
+        let in_time = tokio::time::timeout(LONGEST, body);
+        let outcome = AssertUnwindSafe(in_time).catch_unwind().await;
         if !matches!(outcome, Ok(Ok(()))) {
-            stage.keep_pictures().await;
+            self.keep_pictures().await;
         }
-        stage.browser.quit().await;
+        self.browser.quit().await;
         match outcome {
             Ok(in_time) => in_time.unwrap_or_else(|_| {
                 panic!("the journey was not over after {} s", LONGEST.as_secs())
             }),
             Err(panic) => resume_unwind(panic),
         }
-    });
-}
+    }
 
-impl Stage {
     /// Opens a page with a chat in a window of its own.
     pub async fn open(&self, visit: &Visit) -> Chat {
         let window = self.window().await;

@@ -27,6 +27,30 @@ fn removing_the_element_closes_its_connection_and_adding_it_again_works() {
 }
 
 #[test]
+fn an_element_that_is_removed_while_it_draws_harms_nobody() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let ann = stage.enter(&backend.full().by("Ann").with("chats", "2")).await;
+        let bystander = ann.second();
+        bystander.until_online().await;
+
+        let script = "\
+            const input = root.querySelector('.input'); \
+            input.value = 'last words'; \
+            input.dispatchEvent(new InputEvent('input', {bubbles: true, composed: true})); \
+            input.form.requestSubmit(); \
+            host.remove();";
+        ann.run::<()>(script, Vec::new()).await;
+        backend.until_connections(1).await;
+
+        // What was the second element is now the first.
+        ann.say("still here").await;
+        ann.until("sent", |screen| screen.sent_once("still here")).await;
+        assert_eq!(ann.recorded("errors").await, Vec::<serde_json::Value>::new());
+    });
+}
+
+#[test]
 fn removing_and_adding_in_one_go_is_a_move() {
     moving_keeps_everything("host.remove(); document.querySelector('aside').append(window.kept);");
 }

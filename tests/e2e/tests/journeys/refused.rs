@@ -1,0 +1,397 @@
+//! Sign-ins that do not work out, or not any more: what people are told, and how seldom backends are bothered.
+
+use std::time::Duration;
+
+use roomlet_e2e::{
+    Backend, Chat, Screen, Stage, Visit, expired_token_of, journey, lasting_token_of, token_of,
+    until,
+};
+use roomlet_local::{ConnectionErrors, Faults, Options, PathFaults};
+use serde_json::{Value, json};
+
+/// A browser does not say why it could not connect: four attempts tell.
+const FOUR_ATTEMPTS: Duration = Duration::from_secs(40);
+
+#[test]
+fn a_wrong_api_key_is_told_in_plain_words_and_not_tried_again() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let wrong = "da2-wrongkeywrongkeywrongkey00";
+        for (visit, path) in [
+            (backend.graphql(), "/graphql"),
+            (backend.basic_graphql(), "/basic/graphql"),
+            (backend.stamped(), "/event"),
+        ] {
+            let ann = stage.open(&visit.by_api_key(wrong)).await;
+            let seen = ann.until("refused", |screen| screen.status == "refused").await;
+            assert!(!seen.status_words.is_empty() && !seen.status_words.contains("da2-"));
+            ann.say("held back").await;
+            let seen = ann.until("the message waits", |screen| screen.messages.len() == 1).await;
+            assert_eq!(seen.messages[0].delivery, "queued");
+            quiet_for_a_while(&ann).await;
+            assert_eq!(backend.attempts(path), 1, "{path}: nothing has changed since");
+            assert_eq!(backend.log().count("sendMessage") + backend.log().count("publish"), 0);
+        }
+    });
+}
+
+#[test]
+fn an_expired_token_is_asked_for_anew_exactly_once() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        for (visit, path) in [
+            (backend.graphql(), "/graphql"),
+            (backend.basic_graphql(), "/basic/graphql"),
+            (backend.stamped(), "/event"),
+            (backend.raw(), "/event"),
+        ] {
+            let before = (stage.site.sign_in().reasons().len(), backend.attempts(path));
+            stage.site.sign_in().answer_once(expired_token_of("Ann"));
+            stage.site.sign_in().answer(lasting_token_of("Ann"));
+            let ann = stage.enter(&visit.signed_in("cognito")).await;
+            ann.say("works").await;
+            ann.until_sent("works").await;
+            assert_eq!(stage.site.sign_in().reasons()[before.0..], ["connect", "refused"]);
+            assert_eq!(backend.attempts(path), before.1 + 2);
+            ann.window.close().await;
+        }
+    });
+}
+
+#[test]
+fn an_expired_token_of_api_gateway_is_asked_for_anew() {
+    journey(async |stage| {
+        let options = Options { token: Some("sesame".to_owned()), ..Options::in_memory() };
+        let backend = Backend::with(options).await;
+        // A browser does not tell 401 from an outage: after two attempts it might be the token.
+        stage.site.sign_in().answer_once(expired_token_of("Ann"));
+        stage.site.sign_in().answer_once(expired_token_of("Ann"));
+        stage.site.sign_in().answer(token_of("Ann"));
+        let ann = stage.open(&backend.full().signed_in("token")).await;
+        ann.until_within(FOUR_ATTEMPTS, "online", |screen| screen.status == "online").await;
+        ann.say("works").await;
+        ann.until_sent("works").await;
+        assert_eq!(stage.site.sign_in().reasons(), ["connect", "connect", "refused"]);
+    });
+}
+
+#[test]
+fn a_token_that_stays_expired_ends_in_words_and_silence() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        stage.site.sign_in().answer(expired_token_of("Ann"));
+        for (visit, path) in [
+            (backend.graphql(), "/graphql"),
+            (backend.basic_graphql(), "/basic/graphql"),
+            (backend.stamped(), "/event"),
+        ] {
+            let asked = stage.site.sign_in().reasons().len();
+            let ann = stage.open(&visit.signed_in("cognito")).await;
+            told_to_sign_in(&ann).await;
+            quiet_for_a_while(&ann).await;
+            assert_eq!(backend.attempts(path), 2);
+            assert_eq!(stage.site.sign_in().reasons()[asked..], ["connect", "refused"]);
+            ann.window.close().await;
+        }
+
+        // Whoever clicks gets another attempt, with whatever the page has by then.
+        let ann = stage.open(&backend.graphql().signed_in("cognito")).await;
+        told_to_sign_in(&ann).await;
+        stage.site.sign_in().answer(token_of("Ann"));
+        ann.click(".status .link").await;
+        ann.until_online().await;
+        ann.say("back").await;
+        ann.until_sent("back").await;
+    });
+}
+
+#[test]
+fn a_token_that_api_gateway_never_takes_ends_in_words_and_silence() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        stage.site.sign_in().answer(expired_token_of("Ann"));
+        let ann = stage.open(&backend.full().signed_in("token")).await;
+        let is_so = |screen: &Screen| screen.status == "refused";
+        let seen = ann.until_within(FOUR_ATTEMPTS, "told to sign in", is_so).await;
+        assert_eq!(seen.status_words, "You are not signed in, or no longer.");
+        let attempts = backend.attempts("/prod");
+        quiet_for_a_while(&ann).await;
+        assert_eq!(backend.attempts("/prod"), attempts);
+        assert!(attempts <= 4, "{attempts}");
+    });
+}
+
+#[test]
+fn a_token_that_expires_in_mid_session_is_renewed_once() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        stage.site.sign_in().answer(lasting_token_of("Ann"));
+        let expire = PathFaults { expire_next: 1, ..PathFaults::default() };
+        for visit in [backend.graphql(), backend.basic_graphql(), backend.stamped(), backend.raw()]
+        {
+            let ann = stage.enter(&visit.signed_in("cognito")).await;
+            history_is_settled(&ann).await;
+            let asked = stage.site.sign_in().reasons().len();
+            let connects = backend.log().connects;
+            backend
+                .trouble(Faults {
+                    graphql: expire.clone(),
+                    basic_graphql: expire.clone(),
+                    events: expire.clone(),
+                    ..Faults::default()
+                })
+                .await;
+
+            ann.say("just in time").await;
+
+            ann.until_sent("just in time").await;
+            assert_eq!(stage.site.sign_in().reasons()[asked..], ["refused"]);
+            assert_eq!(backend.log().connects, connects, "the connection is left alone");
+            assert_eq!(ann.look().await.status, "online");
+            ann.window.close().await;
+        }
+    });
+}
+
+#[test]
+fn where_all_tokens_expire_in_mid_session_a_send_waits_for_a_sign_in() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        stage.site.sign_in().answer(lasting_token_of("Ann"));
+        for visit in [backend.graphql(), backend.stamped()] {
+            let ann = stage.enter(&visit.signed_in("cognito")).await;
+            history_is_settled(&ann).await;
+            backend.forget_log();
+            let asked = stage.site.sign_in().reasons().len();
+            let expired = PathFaults { expire_tokens: true, ..PathFaults::default() };
+            let faults = Faults { graphql: expired.clone(), events: expired, ..Faults::default() };
+            backend.trouble(faults).await;
+
+            ann.say("please").await;
+            let is_so = |screen: &Screen| {
+                screen.messages.iter().any(|message| message.delivery == "failed")
+                    || screen.status == "refused"
+            };
+            let seen = ann.until("told so", is_so).await;
+            assert_eq!(seen.texts(), ["please"], "it is still there");
+            quiet_for_a_while(&ann).await;
+            let reasons = stage.site.sign_in().reasons()[asked..].to_vec();
+            assert!(reasons.len() <= 3, "{reasons:?}");
+            let sends = backend.log().count("sendMessage") + backend.log().count("publish");
+            assert!(sends <= 3, "{sends}");
+
+            backend.heal().await;
+            let seen = ann.look().await;
+            if seen.status == "refused" {
+                ann.click(".status .link").await;
+            } else {
+                ann.click_action(&seen.messages[0].row, "retry").await;
+            }
+            ann.until_sent("please").await;
+            backend.close_all(1001);
+            ann.window.close().await;
+        }
+    });
+}
+
+#[test]
+fn an_expired_token_that_reads_like_a_schema_error_does_not_make_the_schema_basic() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        stage.site.sign_in().answer(lasting_token_of("Ann"));
+        let odd = PathFaults { expired_as_schema_error: 1, ..PathFaults::default() };
+        backend.trouble_graphql(odd).await;
+
+        let ann = stage.enter(&backend.graphql().signed_in("cognito")).await;
+
+        assert_eq!(stage.site.sign_in().reasons()[1], "refused");
+        ann.say("in full").await;
+        ann.until_sent("in full").await;
+        ann.reload().await;
+        ann.until_messages(&["in full"]).await;
+        assert!(backend.log().count("messages") >= 1, "the full schema has history");
+    });
+}
+
+#[test]
+fn of_three_rooms_the_one_that_is_denied_fails_alone() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        stage.site.sign_in().answer(token_of("Ann"));
+        let denied = PathFaults { deny_rooms: vec!["b".to_owned()], ..PathFaults::default() };
+        let faults = Faults { graphql: denied.clone(), events: denied, ..Faults::default() };
+        backend.trouble(faults).await;
+        for visit in [backend.graphql(), backend.stamped()] {
+            let first = stage.open(&visit.signed_in("cognito").with("chats", "3")).await;
+            let chats = [first.nth(0), first.nth(1), first.nth(2)];
+            for (chat, room) in chats.iter().zip(["a", "b", "c"]) {
+                chat.set_attribute("room", room).await;
+            }
+            let is_so = |screen: &Screen| screen.title == "b" && screen.status == "refused";
+            let seen = chats[1].until("no entry", is_so).await;
+            assert_eq!(seen.status_words, "This room does not exist, or you may not enter it.");
+            for (chat, room) in [(&chats[0], "a"), (&chats[2], "c")] {
+                let is_so = |screen: &Screen| screen.title == room && screen.status == "online";
+                chat.until("online", is_so).await;
+                chat.say("in").await;
+                chat.until_sent("in").await;
+            }
+            // In one element, one after the other, over one connection.
+            chats[0].set_attribute("room", "b").await;
+            let is_so = |screen: &Screen| screen.title == "b" && screen.status == "refused";
+            chats[0].until("no entry", is_so).await;
+            chats[0].set_attribute("room", "c").await;
+            let is_so = |screen: &Screen| screen.title == "c" && screen.status == "online";
+            chats[0].until("online in c", is_so).await;
+            chats[0].say("here too").await;
+            chats[0].until("sent", |screen| screen.sent_once("here too")).await;
+            chats[2].until("heard", |screen| screen.texts().contains(&"here too")).await;
+            first.window.close().await;
+        }
+    });
+}
+
+#[test]
+fn a_connection_that_is_refused_for_good_says_that_it_is_not_set_up() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let connection_errors = Some(ConnectionErrors {
+            error_type: "com.amazon.coral.service.http#HttpNotFoundException".to_owned(),
+            message: String::new(),
+            error_code: 404,
+            next: None,
+        });
+        backend.trouble_graphql(PathFaults { connection_errors, ..PathFaults::default() }).await;
+        let ann = stage.open(&backend.graphql()).await;
+        let seen = ann.until("told so", |screen| screen.status == "refused").await;
+        assert!(seen.status_words.contains("not set up correctly"), "{}", seen.status_words);
+        quiet_for_a_while(&ann).await;
+        assert_eq!(backend.attempts("/graphql"), 1);
+    });
+}
+
+#[test]
+fn whatever_auth_does_the_page_is_told_in_one_sentence() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        for (function, words) in [
+            ("() => { throw new TypeError('secret words'); }", "failed (TypeError)"),
+            ("async () => { throw new RangeError('secret words'); }", "failed (RangeError)"),
+            ("async () => 'secret words'", "no object"),
+            ("async () => ({})", "`token` is missing"),
+            ("async () => ({token: 5})", "`token` is no text"),
+            ("async () => ({token: 'secret words\\n'})", "`token`"),
+            ("async () => ({token: 'secretwords', expiresAt: 'soon'})", "`expiresAt` is no time"),
+            ("'no function'", "no function"),
+            ("{ get then() { throw new Error('secret words'); } }", "failed"),
+        ] {
+            let visit = backend.graphql().signed_in("cognito").without("sign-in");
+            let ann = stage.open(&visit).await;
+            ann.until("told to sign in", |screen| screen.status == "refused").await;
+
+            ann.run::<()>(&format!("host.auth = {};", as_value(function)), Vec::new()).await;
+
+            let look = async || errors(&ann).await;
+            let told = until("an event of the page", look, |errors| !errors.is_empty()).await;
+            assert!(told[0].contains(words), "{function}: {told:?}");
+            assert!(
+                !told[0].contains("secret words") && !told[0].contains("secretwords"),
+                "{told:?}"
+            );
+            let is_so = |screen: &Screen| {
+                screen.status_words == "The page could not sign you in. Trying again…"
+            };
+            ann.until("told the person", is_so).await;
+            assert_eq!(backend.log().connects, 0, "nothing is sent without credentials");
+
+            // It may be mended at any time.
+            stage.site.sign_in().answer(token_of("Ann"));
+            ann.run::<()>("host.auth = askSite; host.reconnect();", Vec::new()).await;
+            ann.until_online().await;
+            assert_eq!(ann.recorded("errors").await, Vec::<Value>::new());
+            ann.window.close().await;
+            backend.forget_log();
+        }
+    });
+}
+
+#[test]
+fn an_auth_that_never_answers_holds_nothing_up_but_the_connection() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let ann = stage.open(&backend.graphql().signed_in("cognito")).await;
+        stage.site.sign_in().until_asked(1).await;
+        ann.say("written meanwhile").await;
+        let seen = ann.until("the message waits", |screen| screen.messages.len() == 1).await;
+        assert_eq!(seen.messages[0].delivery, "queued");
+        assert_eq!(seen.status, "connecting");
+        quiet_for_a_while(&ann).await;
+        assert_eq!(stage.site.sign_in().reasons(), ["connect"], "one question is enough");
+        assert_eq!(backend.log().connects, 0);
+
+        stage.site.sign_in().answer(token_of("Ann"));
+
+        ann.until_sent("written meanwhile").await;
+    });
+}
+
+#[test]
+fn the_api_gateway_asks_the_page_too_whatever_auth_does() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let ann = stage.open(&backend.full().signed_in("token").without("sign-in")).await;
+        ann.until("told to sign in", |screen| screen.status == "refused").await;
+        ann.run::<()>("host.auth = () => { throw new TypeError('x'); };", Vec::new()).await;
+        let look = async || errors(&ann).await;
+        until("an event of the page", look, |errors| !errors.is_empty()).await;
+        assert_eq!(backend.log().connects, 0);
+        signs_in_after_all(stage, &ann).await;
+        let signed_out: Visit = backend.full().signed_in("token").in_room("b");
+        stage.site.sign_in().answer(json!(null));
+        let bo = stage.open(&signed_out).await;
+        told_to_sign_in(&bo).await;
+        signs_in_after_all(stage, &bo).await;
+    });
+}
+
+async fn signs_in_after_all(stage: &Stage, chat: &Chat) {
+    stage.site.sign_in().answer(token_of("Ann"));
+    chat.run::<()>("host.auth = askSite; host.reconnect();", Vec::new()).await;
+    chat.until_online().await;
+    chat.say("hello").await;
+    chat.until_sent("hello").await;
+}
+
+async fn told_to_sign_in(chat: &Chat) {
+    let seen = chat.until("told to sign in", |screen| screen.status == "refused").await;
+    assert_eq!(seen.status_words, "You are not signed in, or no longer.");
+    let script = "return root.querySelector('.status .link').textContent.trim();";
+    assert_eq!(chat.run::<String>(script, Vec::new()).await, "Sign in again");
+}
+
+/// What the widget says in `roomlet-error`.
+async fn errors(chat: &Chat) -> Vec<String> {
+    let events = chat.recorded("events").await;
+    let errors = events.into_iter().filter(|event| event["type"] == "roomlet-error");
+    errors.map(|event| event["detail"]["message"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Longer than the longest of the first pauses between two attempts, by the page's own clock: what has not been tried
+/// again by then is not about to be.
+async fn quiet_for_a_while(chat: &Chat) {
+    let start: f64 = chat.window.run("return performance.now();", Vec::new()).await;
+    let look =
+        async || chat.window.run::<f64>("return performance.now();", Vec::new()).await - start;
+    until("a while", look, |passed| *passed > 2_500.0).await;
+}
+
+/// Nothing is under way any more that would need credentials.
+async fn history_is_settled(chat: &Chat) {
+    let is_so = |screen: &Screen| screen.status == "online" && !screen.top.starts_with("Loading");
+    chat.until("nothing under way", is_so).await;
+}
+
+/// A function or an object as an expression.
+fn as_value(code: &str) -> String {
+    if code.starts_with('{') { format!("async () => ({code})") } else { code.to_owned() }
+}
