@@ -9,6 +9,7 @@ use roomlet_client::config::{Profile, Source, VARIABLES};
 const AMPLIFY_OUTPUTS: &str = "ROOMLET_AMPLIFY_OUTPUTS";
 
 fn main() {
+    println!("cargo::rustc-check-cfg=cfg(page_backend)");
     println!("cargo::rerun-if-changed=roomlet.toml");
     for variable in VARIABLES {
         println!("cargo::rerun-if-env-changed={variable}");
@@ -30,6 +31,10 @@ fn main() {
     let written = source.read().map_err(|error| error.to_string()).and_then(|reading| {
         for warning in &reading.warnings {
             println!("cargo::warning={warning}");
+        }
+        if reading.configuration.allow_page_backend {
+            // What reads such a backend stays out of all other builds.
+            println!("cargo::rustc-cfg=page_backend");
         }
         let json =
             serde_json::to_string(&reading.configuration).map_err(|error| error.to_string())?;

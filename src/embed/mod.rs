@@ -3,6 +3,7 @@
 mod dom_events;
 mod handle;
 mod options;
+#[cfg(page_backend)]
 mod page_backend;
 mod stylesheet;
 

@@ -2,15 +2,13 @@
 
 use roomlet_client::RoomId;
 use roomlet_client::config::{Backend, Configuration};
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::page_backend;
 use crate::driver::Keep;
 use crate::i18n::Language;
 
 /// The attributes of the element, by their names; absent ones are `null`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// An AppSync API key; only with `endpoint`.
     pub api_key: Option<String>,
@@ -63,13 +61,37 @@ impl std::error::Error for OptionsError {}
 impl Options {
     /// Reads what `roomlet.js` hands over.
     pub fn parse(json: &str) -> Result<Self, OptionsError> {
-        serde_json::from_str(json)
-            .map_err(|error| OptionsError(format!("unreadable options: {error}")))
+        let mut given = serde_json::from_str::<Map<String, Value>>(json)
+            .map_err(|error| OptionsError(format!("unreadable options: {error}")))?;
+        let mut text = |name: &str| match given.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let options = Self {
+            api_key: text("api-key"),
+            auth_mode: text("auth-mode"),
+            backend: text("backend"),
+            dialect: text("dialect"),
+            endpoint: text("endpoint"),
+            events: text("events"),
+            kind: text("kind"),
+            lang: text("lang"),
+            name: text("name"),
+            namespace: text("namespace"),
+            profile: text("profile"),
+            region: text("region"),
+            room: text("room"),
+            storage: text("storage"),
+        };
+        match given.keys().next() {
+            Some(name) => Err(OptionsError(format!("unreadable options: `{name}` is none"))),
+            None => Ok(options),
+        }
     }
 
     pub(super) fn backend(&self, configuration: &Configuration) -> Result<Backend, OptionsError> {
         let Some(endpoint) = &self.endpoint else {
-            if let Some(attribute) = page_backend::superfluous(self) {
+            if let Some(attribute) = superfluous(self) {
                 return Err(OptionsError(format!(
                     "The attribute `{attribute}` is for an `endpoint` of the page’s own: take it out, or add `endpoint`."
                 )));
@@ -79,12 +101,7 @@ impl Options {
                 OptionsError(format!("The attribute `backend` is wrong: {error}."))
             });
         };
-        if !configuration.allow_page_backend {
-            let sentence = "This build does not let pages bring an `endpoint`: name a `backend` of the build, or build with ROOMLET_ALLOW_PAGE_BACKEND=true.";
-            return Err(OptionsError(sentence.to_owned()));
-        }
-        page_backend::read(self, endpoint)
-            .map_err(|problem| OptionsError(format!("The attribute {problem}.")))
+        page_backend(self, endpoint)
     }
 
     pub(super) fn room(&self, backend: &Backend) -> Result<RoomId, OptionsError> {
@@ -111,4 +128,30 @@ impl Options {
         let tags = [self.lang.clone(), page, browser];
         tags.iter().flatten().find_map(|tag| Language::from_tag(tag)).unwrap_or_default()
     }
+}
+
+/// An attribute that has no meaning without `endpoint`.
+fn superfluous(options: &Options) -> Option<&'static str> {
+    let attributes = [
+        ("api-key", &options.api_key),
+        ("auth-mode", &options.auth_mode),
+        ("events", &options.events),
+        ("kind", &options.kind),
+        ("namespace", &options.namespace),
+        ("region", &options.region),
+    ];
+    attributes.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
+}
+
+#[cfg(page_backend)]
+fn page_backend(options: &Options, endpoint: &str) -> Result<Backend, OptionsError> {
+    super::page_backend::read(options, endpoint)
+        .map_err(|problem| OptionsError(format!("The attribute {problem}.")))
+}
+
+#[cfg(not(page_backend))]
+fn page_backend(_: &Options, _: &str) -> Result<Backend, OptionsError> {
+    Err(OptionsError::new(
+        "This build does not let pages bring an `endpoint`: name a `backend` of the build, or build with ROOMLET_ALLOW_PAGE_BACKEND=true.",
+    ))
 }

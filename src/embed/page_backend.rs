@@ -11,19 +11,6 @@ use super::options::Options;
 /// What pages may call a kind of backend.
 const KINDS: &str = "use `api-gateway`, `appsync-graphql` or `appsync-events`";
 
-/// An attribute that has no meaning without `endpoint`.
-pub(super) fn superfluous(options: &Options) -> Option<&'static str> {
-    let attributes = [
-        ("api-key", &options.api_key),
-        ("auth-mode", &options.auth_mode),
-        ("events", &options.events),
-        ("kind", &options.kind),
-        ("namespace", &options.namespace),
-        ("region", &options.region),
-    ];
-    attributes.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
-}
-
 /// Reads the attributes; an error reads on after "The attribute".
 pub(super) fn read(options: &Options, endpoint: &str) -> Result<Backend, String> {
     let service = service(options, endpoint)?;

@@ -10,6 +10,7 @@ pub(super) static TEXTS: Texts = Texts {
     delete: "Delete",
     dismiss: "Dismiss",
     empty: "No messages yet. Say hello!",
+    failed_blocked: "Not sent: this page’s security policy (CSP connect-src) blocks the chat server",
     failed_bad_request: "Not sent: the server did not understand it",
     failed_conflict: "Not sent: it collides with an earlier message",
     failed_forbidden: "Not sent: you may not write in this room",

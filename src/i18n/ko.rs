@@ -10,6 +10,7 @@ pub(super) static TEXTS: Texts = Texts {
     delete: "삭제",
     dismiss: "닫기",
     empty: "아직 메시지가 없습니다. 먼저 인사해 보세요!",
+    failed_blocked: "전송 실패: 이 페이지의 보안 정책(CSP connect-src)이 채팅 서버를 차단합니다",
     failed_bad_request: "전송 실패: 서버가 이해하지 못했습니다",
     failed_conflict: "전송 실패: 이전 메시지와 충돌합니다",
     failed_forbidden: "전송 실패: 이 방에 글을 쓸 수 없습니다",

@@ -49,6 +49,7 @@ pub(crate) struct Texts {
     pub(crate) delete: &'static str,
     pub(crate) dismiss: &'static str,
     pub(crate) empty: &'static str,
+    pub(crate) failed_blocked: &'static str,
     pub(crate) failed_bad_request: &'static str,
     pub(crate) failed_conflict: &'static str,
     pub(crate) failed_forbidden: &'static str,

@@ -210,6 +210,7 @@ fn actions(context: Context, row: RowId, delivery: ArcMemo<Option<Delivery>>) ->
 
 fn fail_words(reason: FailReason, texts: &Texts) -> &'static str {
     match reason {
+        FailReason::BlockedByPage => texts.failed_blocked,
         FailReason::Conflict => texts.failed_conflict,
         FailReason::Forbidden => texts.failed_forbidden,
         FailReason::TooLarge => texts.failed_too_large,

@@ -417,6 +417,21 @@ fn a_start_without_an_answer_is_tried_once_more_with_another_id() {
 }
 
 #[test]
+fn a_start_that_is_throttled_without_its_name_is_made_again_soon() {
+    let mut ann = Scenario::of(graphql(Dialect::Auto), api_key());
+    ann.open();
+    ann.receive(ACK);
+    assert_eq!(ann.started(), "s1");
+    ann.receive(r#"{"type":"error","payload":{"errors":[{"errorType":"LimitExceededError","message":"Rate limit exceeded"}]}}"#);
+    ann.pass(Duration::from_secs(2));
+    assert_eq!(ann.started(), "s2");
+    ann.receive(r#"{"id":"s1","type":"start_ack"}"#);
+    assert_eq!(ann.frames(), [r#"{"id":"s1","type":"stop"}"#], "it has begun after all");
+    ann.receive(r#"{"id":"s2","type":"start_ack"}"#);
+    assert_eq!(ann.status(), Status::Online);
+}
+
+#[test]
 fn too_many_subscriptions_are_waited_out() {
     let mut ann = Scenario::of(graphql(Dialect::Auto), api_key());
     ann.open();

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::chat::ids::RoomId;
 
 /// A `wss:` URL, or a `ws:` URL of this very machine.
+///
+/// What a build bakes in has been read by [`parse`](Self::parse) already, and is taken as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
 pub struct Endpoint {
     url: String,
     is_loopback: bool,

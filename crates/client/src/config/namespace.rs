@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The namespace of an Event API that rooms are in; the first segment of their channels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(transparent)]
 pub struct Namespace(String);
 
 /// A text is no name of a namespace.

@@ -71,7 +71,7 @@ impl TokenCarrier {
 
 /// An AppSync API key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(transparent)]
 pub struct ApiKey(String);
 
 impl ApiKey {

@@ -189,12 +189,15 @@ impl Realtime {
     }
 
     /// An error that names no operation concerns the whole connection.
-    pub(crate) fn unattributed(&mut self, errors: &WireErrors) {
+    pub(crate) fn unattributed(&mut self, now: Timestamp, errors: &WireErrors) {
         match errors.trouble() {
             _ if !self.is_ready() => self.turned_away(errors),
             Trouble::Credentials => self.turned_away(errors),
             Trouble::Malformed => {}
-            _ => self.events.push_back(SessionEvent::Throttled { pause: ERROR_PAUSE }),
+            _ => {
+                self.subscriptions.throttled(now);
+                self.events.push_back(SessionEvent::Throttled { pause: ERROR_PAUSE });
+            }
         }
     }
 

@@ -183,7 +183,11 @@ impl Subscriptions {
     }
 
     pub(crate) fn acknowledged(&mut self, id: &str) -> Started {
-        let Some(index) = self.position(id) else { return Started::Unknown };
+        let Some(index) = self.position(id) else {
+            // One that was given up, and has begun after all.
+            let is_ending = self.ending.iter().any(|(ending, _)| ending == id);
+            return if is_ending { Started::Unknown } else { Started::End(id.to_owned()) };
+        };
         let Some(one) = self.all.get_mut(index) else { return Started::Unknown };
         (one.unanswered, one.failures, one.renewed) = (0, 0, false);
         match &mut one.state {
@@ -265,6 +269,16 @@ impl Subscriptions {
             | Trouble::Malformed => {
                 one.state = State::Refused;
                 Failure::Refused(one.room.clone())
+            }
+        }
+    }
+
+    /// The server has refused something for its pace, and does not say what: what was starting starts again later.
+    pub(crate) fn throttled(&mut self, now: Timestamp) {
+        for one in self.all.iter_mut().filter(|one| !one.leaving) {
+            if let State::Starting { .. } = one.state {
+                let pause = ERROR_PAUSE + self.random.up_to(ERROR_PAUSE);
+                one.state = State::Paused { until: now + pause };
             }
         }
     }

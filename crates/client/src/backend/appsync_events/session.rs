@@ -271,7 +271,7 @@ impl Session {
                     self.publish_refused(&id, &errors);
                 }
             }
-            ServerFrame::Error { id: None, errors } => self.realtime.unattributed(&errors),
+            ServerFrame::Error { id: None, errors } => self.realtime.unattributed(now, &errors),
             ServerFrame::Refused(errors) => self.realtime.turned_away(&errors),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
         }

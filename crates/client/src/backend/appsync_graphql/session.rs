@@ -200,7 +200,7 @@ impl Session {
             ServerFrame::Started { id } => self.started(&id),
             ServerFrame::Data { id, message, errors } => self.data(&id, message, &errors),
             ServerFrame::Error { id: Some(id), errors } => self.start_refused(now, &id, &errors),
-            ServerFrame::Error { id: None, errors } => self.realtime.unattributed(&errors),
+            ServerFrame::Error { id: None, errors } => self.realtime.unattributed(now, &errors),
             ServerFrame::Complete { id } => self.realtime.ended(now, &id),
             ServerFrame::Refused(errors) => self.realtime.turned_away(&errors),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
