@@ -21,6 +21,7 @@ pub(super) fn MessageList(
     let context = expect_context::<Context>();
     let screen = context.screen;
     let scroller = NodeRef::<html::Div>::new();
+    let owner = StoredValue::new(());
     let at_end = RwSignal::new(true);
     // While the reader is elsewhere, nothing is added after this row: what is being read must not move.
     let last_shown = RwSignal::new(None::<RowId>);
@@ -51,7 +52,7 @@ pub(super) fn MessageList(
             // What was held back goes below, and the reader stays where they are.
             let before = element.scroll_height();
             follow(true);
-            request_animation_frame(move || {
+            on_next_frame(owner, move || {
                 let added = element.scroll_height() - before;
                 element.set_scroll_top(element.scroll_top() - added);
                 follow(added <= AT_END);
@@ -70,7 +71,7 @@ pub(super) fn MessageList(
     };
     let to_end = move || {
         follow(true);
-        request_animation_frame(move || {
+        on_next_frame(owner, move || {
             if let Some(element) = scroller.get_untracked() {
                 element.set_scroll_top(0);
             }
@@ -92,7 +93,7 @@ pub(super) fn MessageList(
     Effect::new(move || {
         screen.history.track();
         screen.rows.track();
-        request_animation_frame(read_on);
+        on_next_frame(owner, read_on);
     });
     let is_empty = move || {
         let settled = matches!(screen.history.get(), History::None | History::Beginning);
@@ -144,6 +145,15 @@ pub(super) fn MessageList(
             </Show>
         </div>
     }
+}
+
+/// Does something in the next frame, if the list is still there then: what it reads goes with its owner.
+fn on_next_frame(owner: StoredValue<()>, task: impl FnOnce() + 'static) {
+    request_animation_frame(move || {
+        if owner.try_get_value().is_some() {
+            task();
+        }
+    });
 }
 
 /// In a reversed column the end is at zero, and everything before it is negative.

@@ -210,6 +210,7 @@ fn actions(context: Context, row: RowId, delivery: ArcMemo<Option<Delivery>>) ->
 
 fn fail_words(reason: FailReason, texts: &Texts) -> &'static str {
     match reason {
+        FailReason::Misconfigured => texts.failed_misconfigured,
         FailReason::BlockedByPage => texts.failed_blocked,
         FailReason::Conflict => texts.failed_conflict,
         FailReason::Forbidden => texts.failed_forbidden,
@@ -240,10 +241,16 @@ pub(crate) fn author_name(author: &Author, texts: &Texts) -> String {
     }
 }
 
-/// Four characters that tell guests apart; the kind prefix of the id (`g-`, `c-`) says nothing.
+/// Four characters that tell guests apart: the last ones, since ids of one kind or region begin alike.
 fn short(id: &str) -> String {
-    let id = id.split_once('-').map_or(id, |(_, rest)| rest);
-    id.chars().filter(|character| character.is_alphanumeric()).take(4).collect()
+    let mut last = id
+        .chars()
+        .rev()
+        .filter(|character| character.is_alphanumeric())
+        .take(4)
+        .collect::<Vec<_>>();
+    last.reverse();
+    last.into_iter().collect()
 }
 
 /// One of the eight hues for names, the same for the same person.

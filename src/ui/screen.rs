@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use roomlet_client::{
-    Author, Change, Event, History, Message, RoomId, Row, RowId, SendRefusal, Standing, Status,
+    Author, Change, Event, History, Message, RoomId, Row, RowId, SendRefusal, Status,
     WallClock,
 };
 
@@ -160,7 +160,8 @@ impl ShownRow {
 
 /// Says what stands above each row; signals fire only where that changes.
 fn lead(rows: &[ShownRow]) {
-    let mut before: Option<(Author, WallClock)> = None;
+    // The author of the message right before, and the time of the last one.
+    let mut before: Option<(Option<Author>, WallClock)> = None;
     for shown in rows {
         let (lead, this) = shown.row.with_untracked(|row| {
             let Some(message) = row.message() else { return (Lead::Continues, None) };
@@ -169,7 +170,7 @@ fn lead(rows: &[ShownRow]) {
             let lead = match &before {
                 Some((_, earlier)) if dates::day(*earlier) != dates::day(time) => Lead::Date(time),
                 Some((author, earlier))
-                    if *author == message.author && time.0 - earlier.0 < GROUP_MILLISECONDS =>
+                    if author.as_ref() == Some(&message.author) && time.0 - earlier.0 < GROUP_MILLISECONDS =>
                 {
                     Lead::Continues
                 }
@@ -177,18 +178,11 @@ fn lead(rows: &[ShownRow]) {
                 None if message.time.is_some() => Lead::Date(time),
                 None => Lead::Author,
             };
-            (lead, Some((message.author.clone(), time)))
+            (lead, Some((Some(message.author.clone()), time)))
         });
         if shown.lead.get_untracked() != lead {
             shown.lead.set(lead);
         }
-        before = this.or_else(|| {
-            before.take().map(|(_, time)| {
-                (
-                    Author::Other { id: String::new(), name: None, standing: Standing::Unverified },
-                    time,
-                )
-            })
-        });
+        before = this.or_else(|| before.take().map(|(_, time)| (None, time)));
     }
 }

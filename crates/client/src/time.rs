@@ -36,6 +36,21 @@ pub struct Now {
     pub wall: WallClock,
 }
 
+/// Reads a time with `Z` or an offset such as `2025-10-29T13:06:00.000+09:00`; `None` for any other form.
+pub(crate) fn parse_time(text: &str) -> Option<WallClock> {
+    let clock = text.find('T')?;
+    let Some(sign) = text.rfind(['+', '-']).filter(|sign| *sign > clock) else {
+        return parse_utc(text);
+    };
+    let (local, offset) = text.split_at_checked(sign)?;
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    // Seconds are possible in `AWSDateTime`, and are always zero.
+    let (hours, minutes) = (digits(hours, 2)?, digits(minutes.get(..2)?, 2)?);
+    let offset_minutes = if offset.starts_with('-') { -1 } else { 1 } * (hours * 60 + minutes);
+    let local = parse_utc(&format!("{local}Z"))?;
+    Some(WallClock(local.0 - offset_minutes * 60_000))
+}
+
 /// Reads a UTC time such as `2025-10-29T04:06:00.000Z`; `None` for any other form.
 pub(crate) fn parse_utc(text: &str) -> Option<WallClock> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
@@ -90,6 +105,24 @@ mod tests {
             "-1-1-1T1:1:1Z",
         ] {
             assert_eq!(parse_utc(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_offset_is_taken_off() {
+        let noon = Some(WallClock(1_761_710_760_000));
+        for text in [
+            "2025-10-29T04:06:00.000Z",
+            "2025-10-29T13:06:00.000+09:00",
+            "2025-10-29T13:06:00+09:00",
+            "2025-10-28T23:36:00-04:30",
+            "2025-10-29T04:06:00.000+00:00:00",
+        ] {
+            assert_eq!(parse_time(text), noon, "{text}");
+        }
+        for wrong in ["", "T", "T+", "2025-10-29T04:06:00+é9:00", "2025-10-29", "yesterday+09:00"]
+        {
+            assert_eq!(parse_time(wrong), None, "{wrong}");
         }
     }
 

@@ -199,7 +199,7 @@ fn a_failed_event_is_a_failed_message_though_the_publish_succeeded() {
         (json!({"code": "EventTooLargeException", "message": ""}), FailReason::TooLarge),
         (json!({"errorType": "Unauthorized", "message": ""}), FailReason::Forbidden),
         (json!({"errorType": "Conflict", "message": ""}), FailReason::Conflict),
-        (json!({"code": 401, "message": ""}), FailReason::Unauthorized),
+        (json!({"code": 401, "message": ""}), FailReason::Misconfigured),
     ] {
         let mut ann = Scenario::events(Stamped);
         ann.send("hi");
@@ -215,7 +215,7 @@ fn a_failed_event_is_a_failed_message_though_the_publish_succeeded() {
 fn a_refused_publish_fails_alone_and_a_throttled_one_waits() {
     for (kind, expected) in [
         ("Unauthorized", "me: hi [Failed(Forbidden)]"),
-        ("UnauthorizedException", "me: hi [Failed(Unauthorized)]"),
+        ("UnauthorizedException", "me: hi [Failed(Misconfigured)]"),
         ("BadRequestException", "me: hi [Failed(BadRequest)]"),
         ("LimitExceededError", "me: hi [Queued]"),
     ] {
@@ -268,6 +268,28 @@ fn a_publish_without_an_answer_ends_the_connection() {
     assert_eq!(ann.rows(), ["me: hi [NotConfirmed]"]);
     ann.pass(Duration::from_secs(2));
     assert_eq!(ann.attempts(), 2);
+}
+
+#[test]
+fn a_publish_that_is_throttled_without_its_name_goes_again() {
+    for kind in [Raw, Stamped] {
+        let mut ann = Scenario::events(kind);
+        ann.send("hi");
+        let first = said(&mut ann, "publish").remove(0);
+        ann.receive(r#"{"type":"error","errors":[{"errorType":"LimitExceededError","message":"Rate limit exceeded"}]}"#);
+        assert_eq!(ann.rows(), ["me: hi [Queued]"]);
+        ann.pass(Duration::from_secs(2));
+        let again = said(&mut ann, "publish").remove(0);
+        assert_eq!(event(&again)["clientMessageId"], event(&first)["clientMessageId"]);
+        assert_eq!(ann.attempts(), 1);
+    }
+}
+
+#[test]
+fn a_sender_that_is_only_a_text_is_a_name() {
+    let mut ann = Scenario::events(Raw);
+    ann.receive(&event_data("s1", &json!({"text": "hi", "sender": "Bob"})));
+    assert_eq!(ann.rows(), ["Bob: hi [Sent]"]);
 }
 
 #[test]

@@ -250,7 +250,7 @@ fn what_was_refused_has_failed_and_says_why() {
         ),
         (200, errors("Conflict", "The id is taken."), FailReason::Conflict),
         (400, errors("MalformedHttpRequestException", ""), FailReason::BadRequest),
-        (401, errors("UnauthorizedException", "You are not authorized"), FailReason::Unauthorized),
+        (401, errors("UnauthorizedException", "You are not authorized"), FailReason::Misconfigured),
         (403, json!(null), FailReason::Forbidden),
         (413, json!(null), FailReason::TooLarge),
     ] {
@@ -543,6 +543,88 @@ fn a_history_of_large_pages_is_read_to_where_it_meets_what_is_known() {
     assert_eq!(ann.rows().len(), 100);
     assert!(ann.rows()[0].starts_with("Bo: known"));
     assert!(ann.requests().is_empty());
+}
+
+#[test]
+fn a_history_that_goes_round_in_circles_ends() {
+    let same = || [graphql_message("m1", 1, "one"), graphql_message("m2", 2, "two")];
+    for messages in [&same()[..], &[]] {
+        let mut ann = Scenario::graphql_full();
+        ann.receive(&graphql_data("s1", &graphql_message("m9", 900, "nine")));
+        ann.close(1006);
+        ann.wait_for_attempt();
+        ann.open();
+        ann.receive(ACK);
+        ann.start_ack();
+        ann.answer_page(messages, Some("again"));
+        if let Some(request) = ann.requests().first() {
+            let page = json!({"messages": messages, "nextCursor": "again"});
+            ann.answer(request, 200, &json!({"data": {"messages": page}}));
+        }
+        assert!(ann.requests().is_empty(), "catching up");
+        assert_ne!(ann.client.history(&ann.room), Some(History::More));
+    }
+    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
+    ann.open();
+    ann.receive(ACK);
+    ann.start_ack();
+    ann.answer_page(&same(), Some("again"));
+    ann.command(Command::LoadOlder { room: ann.room.clone() });
+    ann.answer_page(&same(), Some("another"));
+    assert_eq!(ann.client.history(&ann.room), Some(History::Beginning));
+}
+
+#[test]
+fn what_is_said_in_another_room_stays_there() {
+    let mut ann = Scenario::graphql_full();
+    let mut message = graphql_message("m1", 1, "elsewhere");
+    message["roomId"] = "another".into();
+    ann.receive(&graphql_data("s1", &message));
+    message["roomId"] = Value::Null;
+    message["content"] = "perhaps here".into();
+    ann.receive(&graphql_data("s1", &message));
+    assert_eq!(ann.rows(), ["Bo: perhaps here [Sent]"]);
+}
+
+#[test]
+fn a_time_with_an_offset_has_its_place() {
+    let mut ann = Scenario::graphql_basic();
+    for (id, time) in [
+        ("m2", "2025-10-29T04:00:02.000Z"),
+        ("m1", "2025-10-29T13:00:01.000+09:00"),
+        ("m3", "2025-10-28T23:30:03-04:30"),
+    ] {
+        let mut message = graphql_message(id, 0, id);
+        message["createdAt"] = time.into();
+        ann.receive(&graphql_data("s2", &message));
+    }
+    assert_eq!(ann.rows(), ["Bo: m1 [Sent]", "Bo: m2 [Sent]", "Bo: m3 [Sent]"]);
+    assert!(ann.client.rows(&ann.room).all(|row| row.message().unwrap().time.is_some()));
+}
+
+#[test]
+fn in_the_basic_schema_a_sender_is_a_name_unless_it_looks_like_an_id() {
+    let mut ann = Scenario::graphql_basic();
+    for (number, (sender, shown)) in [
+        ("Andrea", Some("Andrea")),
+        ("ann@example.com", Some("ann@example.com")),
+        ("us-east-1:3fa85f64-5717-4562-b3fc-2c963f66afa6", None),
+        ("3fa85f64-5717-4562-b3fc-2c963f66afa6", None),
+        ("g-0f5ac46c", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let second = u32::try_from(number).unwrap();
+        let mut message = graphql_message(&number.to_string(), second, "hi");
+        message["sender"] = sender.into();
+        message["senderName"] = Value::Null;
+        message["senderKind"] = Value::Null;
+        ann.receive(&graphql_data("s2", &message));
+        let author = &ann.client.rows(&ann.room).last().and_then(Row::message).unwrap().author;
+        let Author::Other { id, name, .. } = author else { panic!("{author:?}") };
+        assert_eq!((id.as_str(), name.as_deref()), (sender, shown));
+    }
 }
 
 #[test]

@@ -112,6 +112,8 @@ pub enum FailReason {
     Conflict,
     /// This person may not write in this room, or there is no such room.
     Forbidden,
+    /// The key that is built in is wrong or has expired; nobody can sign in again.
+    Misconfigured,
     /// Longer than the backend takes.
     TooLarge,
     /// Sign-in is needed.

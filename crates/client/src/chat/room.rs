@@ -71,6 +71,8 @@ enum Reading {
         until: Option<OrderKey>,
         /// The newest message of its first page: what came live since may have gaps before it.
         newest: Option<OrderKey>,
+        /// How far back it has come.
+        oldest: Option<OrderKey>,
         pages: u32,
         first: bool,
         asked: Option<RequestId>,
@@ -210,20 +212,32 @@ impl Room {
         }
     }
 
-    /// A page that the room was waiting for has come, and its messages are in the timeline.
-    pub(crate) fn page_arrived(&mut self, now: Timestamp, page: &Page, oldest: Option<OrderKey>) {
+    /// A page that the room was waiting for has come, and its messages are in the timeline; `news` says whether any of
+    /// them was not there before. A backend that goes round in circles is at its end.
+    pub(crate) fn page_arrived(
+        &mut self,
+        now: Timestamp,
+        page: &Page,
+        oldest: Option<OrderKey>,
+        news: bool,
+    ) {
         self.timers.stop(Timer::Page);
         match std::mem::replace(&mut self.reading, Reading::Idle) {
             Reading::Idle => {}
-            Reading::Older { .. } => self.set_older(page.next.clone()),
-            Reading::CatchUp { until, newest, pages, first, .. } => {
+            Reading::Older { .. } => self.set_older(page.next.clone().filter(|_| news)),
+            Reading::CatchUp { until, newest, oldest: before, pages, first, .. } => {
                 let newest =
                     newest.or_else(|| page.messages.iter().filter_map(Incoming::order_key).max());
                 let met = match (&until, &oldest) {
                     (Some(until), Some(oldest)) => reaches_back(oldest, until),
                     (None, _) | (_, None) => true,
                 };
-                let ends = page.next.is_none();
+                let goes_on = match (&before, &oldest) {
+                    (_, None) => false,
+                    (None, Some(_)) => true,
+                    (Some(before), Some(oldest)) => oldest < before,
+                };
+                let ends = page.next.is_none() || !goes_on;
                 if met || ends || pages + 1 >= MAX_CATCH_UP_PAGES {
                     // Where the page does not meet what is known, there may be more between than anybody will read.
                     let is_apart = !ends && (!met || until.is_none());
@@ -231,13 +245,14 @@ impl Room {
                         self.timeline.drop_before(oldest);
                     }
                     if until.is_none() || ends || !met {
-                        self.set_older(page.next.clone());
+                        self.set_older(page.next.clone().filter(|_| goes_on));
                     }
                     self.caught_up(now, first, newest.or(until));
                 } else {
                     let (next, pages) = (page.next.clone(), pages + 1);
+                    let asked = None;
                     self.reading =
-                        Reading::CatchUp { next, until, newest, pages, first, asked: None };
+                        Reading::CatchUp { next, until, newest, oldest, pages, first, asked };
                 }
             }
         }
@@ -315,8 +330,8 @@ impl Room {
                 self.history = History::More;
             }
             let until = self.contiguous.clone();
-            let (next, newest, asked) = (None, None, None);
-            self.reading = Reading::CatchUp { next, until, newest, pages: 0, first, asked };
+            let (next, newest, oldest, asked) = (None, None, None, None);
+            self.reading = Reading::CatchUp { next, until, newest, oldest, pages: 0, first, asked };
         }
     }
 

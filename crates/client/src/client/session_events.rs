@@ -3,7 +3,7 @@
 use super::channel::ChannelId;
 use super::io::{Event, Refusal};
 use super::{Client, by_id};
-use crate::backend::{Page, RequestId, SessionEvent};
+use crate::backend::{Outcome, Page, RequestId, SessionEvent};
 use crate::chat::ids::{RoomId, RowId};
 use crate::chat::message::{FailReason, Incoming, RowContent};
 use crate::chat::timeline::{OrderKey, Taken};
@@ -75,6 +75,15 @@ impl Client {
                 }
             }
             SessionEvent::Unsettled { room, id: send, outcome } => {
+                let outcome = match outcome {
+                    Outcome::Refused(FailReason::Unauthorized)
+                        if channel.without_credentials() == Refusal::Misconfigured
+                            && self.shared.backend.service.shares_connection() =>
+                    {
+                        Outcome::Refused(FailReason::Misconfigured)
+                    }
+                    outcome => outcome,
+                };
                 if let Some(open) = self.open_room_mut(&room) {
                     open.unsettled(now, &send, outcome);
                 }
@@ -143,6 +152,7 @@ impl Client {
             return;
         }
         let mut oldest: Option<OrderKey> = None;
+        let mut news = false;
         for incoming in &page.messages {
             self.rows += 1;
             let send = incoming.client_message_id.clone();
@@ -150,6 +160,7 @@ impl Client {
             let key = incoming.order_key();
             oldest = oldest.into_iter().chain(key).min();
             let taken = open.room.timeline.take(incoming.clone(), author, RowId(self.rows));
+            news |= taken != Taken::Known;
             if let (Taken::Settles(row), Some(send)) = (taken, send) {
                 open.arrived(&mut self.events, &send, Some(row));
                 if let Some(channel) = by_id(&mut self.channels, open.channel) {
@@ -157,6 +168,6 @@ impl Client {
                 }
             }
         }
-        open.room.page_arrived(now.monotonic, &page, oldest);
+        open.room.page_arrived(now.monotonic, &page, oldest, news);
     }
 }

@@ -1,6 +1,7 @@
 //! What an event says: one message, in a raw or in a stamped namespace.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::auth::{iso_date, sha256};
 use crate::backend::object::Object;
@@ -128,10 +129,13 @@ fn message(
     number: u32,
 ) -> Option<Incoming> {
     let text = event.text("text")?;
-    let mut sender = event.object("sender").unwrap_or_default();
+    let (mut sender, claimed) = match event.take("sender") {
+        Some(Value::String(name)) => (Object::default(), Some(name)),
+        sender => (sender.and_then(Object::of).unwrap_or_default(), None),
+    };
     let created_at = event.text("createdAt").unwrap_or_default();
     let id = event.word("id").map(MessageId);
-    let sender_id = sender.text("id").unwrap_or_default();
+    let sender_id = sender.text("id").or_else(|| claimed.clone()).unwrap_or_default();
     let (identity, standing) = match (kind, id) {
         (NamespaceKind::Stamped, Some(id)) if !created_at.is_empty() => {
             let is_user = sender.text("kind").as_deref() == Some("user");
@@ -167,6 +171,6 @@ fn message(
         created_at,
         text,
         client_message_id: event.text("clientMessageId").map(ClientMessageId),
-        sender: Sender::Person { id: sender_id, name: sender.text("name"), standing },
+        sender: Sender::Person { id: sender_id, name: sender.text("name").or(claimed), standing },
     })
 }

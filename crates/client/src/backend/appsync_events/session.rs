@@ -271,9 +271,28 @@ impl Session {
                     self.publish_refused(&id, &errors);
                 }
             }
-            ServerFrame::Error { id: None, errors } => self.realtime.unattributed(now, &errors),
+            ServerFrame::Error { id: None, errors } => {
+                self.realtime.unattributed(now, &errors);
+                if errors.trouble() == Trouble::Throttled {
+                    self.throttled();
+                }
+            }
             ServerFrame::Refused(errors) => self.realtime.turned_away(&errors),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
+        }
+    }
+
+    /// Something was refused for its pace, and the service does not say what. A publish that may be it goes again:
+    /// where a repetition does no harm, or where there is only one.
+    fn throttled(&mut self) {
+        let in_flight = |publish: &&Publish| publish.state != PublishState::Waiting;
+        let is_clear = self.publishes.iter().filter(in_flight).count() == 1;
+        if is_clear || self.place.kind == NamespaceKind::Stamped {
+            let pause = self.requests.pause();
+            let in_flight = |publish: &mut Publish| publish.state != PublishState::Waiting;
+            for publish in self.publishes.extract_if(.., in_flight).collect::<Vec<_>>() {
+                self.unsettled(publish.send, Outcome::Again { pause });
+            }
         }
     }
 

@@ -235,6 +235,8 @@ impl Session {
     fn data(&mut self, id: &str, message: Option<Box<WireMessage>>, errors: &WireErrors) {
         let Some(room) = self.realtime.room_of(id).cloned() else { return };
         match message {
+            // A filter that matches too much brings what is said elsewhere.
+            Some(message) if message.is_of_another(&room) => {}
             Some(message) => {
                 let incoming = message.into_incoming();
                 if self.may_be_echo(&room, &incoming) {

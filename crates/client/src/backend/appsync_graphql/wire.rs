@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use crate::auth::Authorization;
+use crate::auth::{Authorization, iso_date};
 use crate::backend::appsync::WireErrors;
 use crate::backend::object::Object;
 use crate::backend::{Cursor, Page};
-use crate::chat::ids::{ClientMessageId, MessageId};
+use crate::chat::ids::{ClientMessageId, MessageId, RoomId};
 use crate::chat::message::{Identity, Incoming, Sender, Standing};
+use crate::time::parse_time;
 
 /// A frame to send.
 #[derive(Debug, Serialize)]
@@ -115,6 +116,7 @@ fn only_field(object: &mut Object) -> Option<Object> {
 /// A message, in either schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WireMessage {
+    room_id: Option<String>,
     id: String,
     sender: Option<String>,
     content: String,
@@ -128,6 +130,7 @@ impl WireMessage {
     /// Without an id, a content and a time it is none.
     fn read(mut object: Object) -> Option<Self> {
         Some(Self {
+            room_id: object.text("roomId"),
             id: object.text("id")?,
             content: object.text("content")?,
             created_at: object.word("createdAt")?,
@@ -138,18 +141,46 @@ impl WireMessage {
         })
     }
 
+    pub(super) fn is_of_another(&self, room: &RoomId) -> bool {
+        self.room_id.as_deref().is_some_and(|of| of != room.as_str())
+    }
+
     pub(super) fn into_incoming(self) -> Incoming {
+        // In the basic schema there is only a sender, which is a name more often than an id.
+        let name = match (self.sender_name, &self.sender_kind) {
+            (None, None) => self.sender.clone().filter(|sender| !looks_like_id(sender)),
+            (name, _) => name,
+        };
         let is_user = self.sender_kind.as_deref() == Some("user");
         let standing = if is_user { Standing::User } else { Standing::Guest };
         let id = self.sender.unwrap_or_default();
         Incoming {
             identity: Identity::Server(MessageId(self.id)),
-            created_at: self.created_at,
+            created_at: canonical_time(self.created_at),
             text: self.content,
             client_message_id: self.client_message_id.map(ClientMessageId),
-            sender: Sender::Person { id, name: self.sender_name, standing },
+            sender: Sender::Person { id, name, standing },
         }
     }
+}
+
+/// Ids that say nothing to people: of guests, UUIDs, those of Cognito identities (`region:uuid`), long hexadecimal ones.
+fn looks_like_id(text: &str) -> bool {
+    let last = text.rsplit(':').next().unwrap_or(text);
+    let is_hexadecimal =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    text.is_empty()
+        || text.starts_with("g-")
+        || text.starts_with("c-")
+        || (last.len() >= 16 && is_hexadecimal(last))
+}
+
+/// `AWSDateTime` may have an offset; order compares times as text, which takes UTC.
+fn canonical_time(text: String) -> String {
+    if text.ends_with('Z') {
+        return text;
+    }
+    parse_time(&text).map_or(text, iso_date)
 }
 
 /// The body of an HTTP answer.
