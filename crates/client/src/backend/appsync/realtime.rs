@@ -131,8 +131,8 @@ impl Realtime {
         self.probe = self.is_ready() && self.subscriptions.can_renew();
     }
 
-    pub(crate) fn start_acknowledged(&mut self, id: &str) -> Acknowledged {
-        let started = self.subscriptions.acknowledged(id);
+    pub(crate) fn start_acknowledged(&mut self, now: Timestamp, id: &str) -> Acknowledged {
+        let started = self.subscriptions.acknowledged(now, id);
         let left = self.subscriptions.take_left();
         match started {
             Started::Joined(room) => {
@@ -141,7 +141,7 @@ impl Realtime {
             Started::End(id) => {
                 Acknowledged { joined: None, ends: [id].into_iter().chain(left).collect() }
             }
-            Started::Unknown => Acknowledged::default(),
+            Started::Known => Acknowledged { joined: None, ends: left.into_iter().collect() },
         }
     }
 
@@ -199,6 +199,11 @@ impl Realtime {
                 self.events.push_back(SessionEvent::Throttled { pause: ERROR_PAUSE });
             }
         }
+    }
+
+    /// The subscriptions that are to end now, since others have taken their places.
+    pub(crate) fn take_ends(&mut self, now: Timestamp) -> Vec<String> {
+        self.subscriptions.take_ends(now)
     }
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {

@@ -24,6 +24,8 @@ use crate::timer::Deadline;
 const START_DEADLINE: Duration = Duration::from_secs(15);
 /// Subscriptions that were told to end, and may still bring something; beyond, the oldest is forgotten.
 const MAX_ENDING: usize = 8;
+/// How long a subscription whose place another one has taken may still bring what was on its way.
+const LINGER: Duration = Duration::from_secs(5);
 /// How often a start goes unanswered before the connection is given up.
 const MAX_UNANSWERED: u32 = 2;
 
@@ -57,15 +59,23 @@ struct Subscription {
     unanswered: u32,
 }
 
+#[derive(Debug)]
+struct Ending {
+    id: String,
+    room: RoomId,
+    /// When the server is to be told; `None` once it is.
+    end_at: Option<Timestamp>,
+}
+
 /// What an acknowledgement means.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Started {
     /// The room is joined.
     Joined(RoomId),
-    /// To be ended now: the room was left meanwhile, or a newer one has taken its place.
+    /// To be ended now: the room was left meanwhile, or it was given up and has begun after all.
     End(String),
-    /// Not ours.
-    Unknown,
+    /// It has taken the place of another one, which ends soon; or it was known already.
+    Known,
 }
 
 /// What a refusal means.
@@ -86,7 +96,7 @@ pub(crate) enum Failure {
 pub(crate) struct Subscriptions {
     all: Vec<Subscription>,
     /// Those whose place another one has taken: what they still bring belongs to their rooms.
-    ending: VecDeque<(String, RoomId)>,
+    ending: VecDeque<Ending>,
     ids: u64,
     /// Whether new credentials can be had at all.
     renewable: bool,
@@ -182,13 +192,13 @@ impl Subscriptions {
         self.all.iter().any(|one| matches!(one.state, State::Live { renewal: None, .. }))
     }
 
-    pub(crate) fn acknowledged(&mut self, id: &str) -> Started {
+    pub(crate) fn acknowledged(&mut self, now: Timestamp, id: &str) -> Started {
         let Some(index) = self.position(id) else {
             // One that was given up, and has begun after all.
-            let is_ending = self.ending.iter().any(|(ending, _)| ending == id);
-            return if is_ending { Started::Unknown } else { Started::End(id.to_owned()) };
+            let is_ending = self.ending.iter().any(|ending| ending.id == id);
+            return if is_ending { Started::Known } else { Started::End(id.to_owned()) };
         };
-        let Some(one) = self.all.get_mut(index) else { return Started::Unknown };
+        let Some(one) = self.all.get_mut(index) else { return Started::Known };
         (one.unanswered, one.failures, one.renewed) = (0, 0, false);
         match &mut one.state {
             State::Starting { id, .. } => {
@@ -204,14 +214,15 @@ impl Subscriptions {
                 if renewal.as_ref().is_some_and(|(new, _)| new == id) =>
             {
                 *renewal = None;
-                let ended = std::mem::replace(old, id.to_owned());
-                self.ending.push_back((ended.clone(), one.room.clone()));
+                let id = std::mem::replace(old, id.to_owned());
+                let (room, end_at) = (one.room.clone(), Some(now + LINGER));
+                self.ending.push_back(Ending { id, room, end_at });
                 if self.ending.len() > MAX_ENDING {
                     self.ending.pop_front();
                 }
-                Started::End(ended)
+                Started::Known
             }
-            _ => Started::Unknown,
+            _ => Started::Known,
         }
     }
 
@@ -285,7 +296,7 @@ impl Subscriptions {
 
     /// The server has ended a subscription; returns the room that has lost it.
     pub(crate) fn ended(&mut self, now: Timestamp, id: &str) -> Option<RoomId> {
-        self.ending.retain(|(ending, _)| ending != id);
+        self.ending.retain(|ending| ending.id != id);
         let index = self.position(id)?;
         let one = self.all.get_mut(index)?;
         match &mut one.state {
@@ -325,7 +336,7 @@ impl Subscriptions {
 
     /// The room of a subscription. What arrives before its acknowledgement counts too.
     pub(crate) fn room_of(&self, id: &str) -> Option<&RoomId> {
-        let ending = || self.ending.iter().find(|(ending, _)| ending == id).map(|(_, room)| room);
+        let ending = || self.ending.iter().find(|one| one.id == id).map(|one| &one.room);
         let wanted = |room: &&RoomId| self.all.iter().any(|one| one.room == **room && !one.leaving);
         let current = self.position(id).and_then(|index| self.all.get(index));
         current.map(|one| &one.room).or_else(ending).filter(wanted)
@@ -351,8 +362,21 @@ impl Subscriptions {
         is_dead
     }
 
+    /// The subscriptions that are to end now, since others have taken their places.
+    pub(crate) fn take_ends(&mut self, now: Timestamp) -> Vec<String> {
+        let due = self.ending.iter_mut().filter(|one| one.end_at.is_some_and(|at| at <= now));
+        due.map(|one| {
+            one.end_at = None;
+            one.id.clone()
+        })
+        .collect()
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
-        Deadline::earliest(self.all.iter().map(|one| match &one.state {
+        let ends = self.ending.iter().map(|one| {
+            Some(Deadline { at: one.end_at?, reason: "a subscription is not needed any more" })
+        });
+        let subscriptions = self.all.iter().map(|one| match &one.state {
             State::Starting { deadline: at, .. } | State::Live { renewal: Some((_, at)), .. } => {
                 Some(Deadline { at: *at, reason: "a subscription is not acknowledged" })
             }
@@ -360,7 +384,8 @@ impl Subscriptions {
                 Some(Deadline { at: *until, reason: "a subscription is tried again" })
             }
             State::Wanted | State::Live { .. } | State::Refused => None,
-        }))
+        });
+        Deadline::earliest(ends.chain(subscriptions))
     }
 
     fn position(&self, id: &str) -> Option<usize> {

@@ -241,7 +241,7 @@ impl Session {
         match ServerFrame::parse(text) {
             ServerFrame::Ack { timeout } => self.realtime.acknowledged(timeout),
             ServerFrame::Subscribed { id } => {
-                let acknowledged = self.realtime.start_acknowledged(&id);
+                let acknowledged = self.realtime.start_acknowledged(now, &id);
                 for id in acknowledged.ends {
                     self.realtime.say(wire::unsubscribe(&id));
                 }

@@ -197,7 +197,7 @@ impl Session {
     pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
         match ServerFrame::parse(text) {
             ServerFrame::Ack { timeout } => self.realtime.acknowledged(timeout),
-            ServerFrame::Started { id } => self.started(&id),
+            ServerFrame::Started { id } => self.started(now, &id),
             ServerFrame::Data { id, message, errors } => self.data(&id, message, &errors),
             ServerFrame::Error { id: Some(id), errors } => self.start_refused(now, &id, &errors),
             ServerFrame::Error { id: None, errors } => self.realtime.unattributed(now, &errors),
@@ -207,9 +207,9 @@ impl Session {
         }
     }
 
-    fn started(&mut self, id: &str) {
+    fn started(&mut self, now: Timestamp, id: &str) {
         let was_full = self.take_started_full(id);
-        let acknowledged = self.realtime.start_acknowledged(id);
+        let acknowledged = self.realtime.start_acknowledged(now, id);
         for id in acknowledged.ends {
             self.realtime.say(ClientFrame::stop(&id).to_json());
         }
@@ -395,6 +395,9 @@ impl Session {
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
         self.realtime.handle_time(now);
+        for id in self.realtime.take_ends(now) {
+            self.realtime.say(ClientFrame::stop(&id).to_json());
+        }
         for request in self.requests.take_late(now) {
             self.request_failed(request, Trouble::Backend);
         }
