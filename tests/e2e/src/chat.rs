@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use thirtyfour::{By, Key, TypingData};
 
 use crate::browser::Window;
-use crate::deadline::{PATIENCE, until_within};
+use crate::deadline::{PATIENCE, until, until_within};
 use crate::screen::{LOOK, Screen};
 
 /// Finds the element that a script is about; it goes on with `host` and `root`.
@@ -134,6 +134,22 @@ impl Chat {
     /// Waits until the connection stands.
     pub async fn until_online(&self) -> Screen {
         self.until("connected", |screen| screen.status == "online").await
+    }
+
+    /// Waits until told in words to sign in.
+    pub async fn until_told_to_sign_in(&self) {
+        let seen = self.until("told to sign in", |screen| screen.status == "refused").await;
+        assert_eq!(seen.status_words, "You are not signed in, or no longer.");
+        let script = "return root.querySelector('.status .link').textContent.trim();";
+        assert_eq!(self.run::<String>(script, Vec::new()).await, "Sign in again");
+    }
+
+    /// Lets so much time pass, by the page's own clock, that what would be tried again by itself has been: longer than
+    /// the longest of the first pauses between two attempts.
+    pub async fn stay_for_a_while(&self) {
+        let clock = async || self.window.run::<f64>("return performance.now();", Vec::new()).await;
+        let start = clock().await;
+        until("a while", clock, |now| *now > start + 2_500.0).await;
     }
 
     /// Waits until exactly these messages are there, in this order.

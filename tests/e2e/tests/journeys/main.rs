@@ -1,5 +1,6 @@
 //! What people experience, one file a theme.
 
+mod asking_the_page;
 mod basic;
 mod built_in;
 mod delivery;

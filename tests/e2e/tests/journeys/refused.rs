@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use roomlet_e2e::{
-    Backend, Chat, Screen, Stage, Visit, expired_token_of, journey, lasting_token_of, token_of,
-    until,
-};
+use roomlet_e2e::{Backend, Chat, Screen, expired_token_of, journey, lasting_token_of, token_of};
 use roomlet_local::{ConnectionErrors, Faults, Options, PathFaults};
-use serde_json::{Value, json};
 
 /// A browser does not say why it could not connect: four attempts tell.
 const FOUR_ATTEMPTS: Duration = Duration::from_secs(40);
@@ -17,6 +13,7 @@ fn a_wrong_api_key_is_told_in_plain_words_and_not_tried_again() {
     journey(async |stage| {
         let backend = Backend::start().await;
         let wrong = "da2-wrongkeywrongkeywrongkey00";
+        let mut waiting = Vec::new();
         for (visit, path) in [
             (backend.graphql(), "/graphql"),
             (backend.basic_graphql(), "/basic/graphql"),
@@ -28,10 +25,14 @@ fn a_wrong_api_key_is_told_in_plain_words_and_not_tried_again() {
             ann.say("held back").await;
             let seen = ann.until("the message waits", |screen| screen.messages.len() == 1).await;
             assert_eq!(seen.messages[0].delivery, "queued");
-            quiet_for_a_while(&ann).await;
-            assert_eq!(backend.attempts(path), 1, "{path}: nothing has changed since");
-            assert_eq!(backend.log().count("sendMessage") + backend.log().count("publish"), 0);
+            waiting.push((ann, path));
         }
+        waiting[2].0.stay_for_a_while().await;
+        for (ann, path) in waiting {
+            assert_eq!(backend.attempts(path), 1, "{path}: nothing has changed since");
+            assert_eq!(ann.look().await.messages[0].delivery, "queued");
+        }
+        assert_eq!(backend.log().count("sendMessage") + backend.log().count("publish"), 0);
     });
 }
 
@@ -80,6 +81,7 @@ fn a_token_that_stays_expired_ends_in_words_and_silence() {
     journey(async |stage| {
         let backend = Backend::start().await;
         stage.site.sign_in().answer(expired_token_of("Ann"));
+        let mut waiting = Vec::new();
         for (visit, path) in [
             (backend.graphql(), "/graphql"),
             (backend.basic_graphql(), "/basic/graphql"),
@@ -87,16 +89,18 @@ fn a_token_that_stays_expired_ends_in_words_and_silence() {
         ] {
             let asked = stage.site.sign_in().reasons().len();
             let ann = stage.open(&visit.signed_in("cognito")).await;
-            told_to_sign_in(&ann).await;
-            quiet_for_a_while(&ann).await;
-            assert_eq!(backend.attempts(path), 2);
+            ann.until_told_to_sign_in().await;
             assert_eq!(stage.site.sign_in().reasons()[asked..], ["connect", "refused"]);
-            ann.window.close().await;
+            waiting.push((ann, path));
         }
+        waiting[2].0.stay_for_a_while().await;
+        for (_, path) in &waiting {
+            assert_eq!(backend.attempts(path), 2, "{path}");
+        }
+        assert_eq!(stage.site.sign_in().reasons().len(), 6);
 
         // Whoever clicks gets another attempt, with whatever the page has by then.
-        let ann = stage.open(&backend.graphql().signed_in("cognito")).await;
-        told_to_sign_in(&ann).await;
+        let (ann, _) = &waiting[0];
         stage.site.sign_in().answer(token_of("Ann"));
         ann.click(".status .link").await;
         ann.until_online().await;
@@ -115,7 +119,7 @@ fn a_token_that_api_gateway_never_takes_ends_in_words_and_silence() {
         let seen = ann.until_within(FOUR_ATTEMPTS, "told to sign in", is_so).await;
         assert_eq!(seen.status_words, "You are not signed in, or no longer.");
         let attempts = backend.attempts("/prod");
-        quiet_for_a_while(&ann).await;
+        ann.stay_for_a_while().await;
         assert_eq!(backend.attempts("/prod"), attempts);
         assert!(attempts <= 4, "{attempts}");
     });
@@ -174,7 +178,7 @@ fn where_all_tokens_expire_in_mid_session_a_send_waits_for_a_sign_in() {
             };
             let seen = ann.until("told so", is_so).await;
             assert_eq!(seen.texts(), ["please"], "it is still there");
-            quiet_for_a_while(&ann).await;
+            ann.stay_for_a_while().await;
             let reasons = stage.site.sign_in().reasons()[asked..].to_vec();
             assert!(reasons.len() <= 3, "{reasons:?}");
             let sends = backend.log().count("sendMessage") + backend.log().count("publish");
@@ -265,133 +269,13 @@ fn a_connection_that_is_refused_for_good_says_that_it_is_not_set_up() {
         let ann = stage.open(&backend.graphql()).await;
         let seen = ann.until("told so", |screen| screen.status == "refused").await;
         assert!(seen.status_words.contains("not set up correctly"), "{}", seen.status_words);
-        quiet_for_a_while(&ann).await;
+        ann.stay_for_a_while().await;
         assert_eq!(backend.attempts("/graphql"), 1);
     });
-}
-
-#[test]
-fn whatever_auth_does_the_page_is_told_in_one_sentence() {
-    journey(async |stage| {
-        let backend = Backend::start().await;
-        for (function, words) in [
-            ("() => { throw new TypeError('secret words'); }", "failed (TypeError)"),
-            ("async () => { throw new RangeError('secret words'); }", "failed (RangeError)"),
-            ("async () => 'secret words'", "no object"),
-            ("async () => ({})", "`token` is missing"),
-            ("async () => ({token: 5})", "`token` is no text"),
-            ("async () => ({token: 'secret words\\n'})", "`token`"),
-            ("async () => ({token: 'secretwords', expiresAt: 'soon'})", "`expiresAt` is no time"),
-            ("'no function'", "no function"),
-            ("{ get then() { throw new Error('secret words'); } }", "failed"),
-        ] {
-            let visit = backend.graphql().signed_in("cognito").without("sign-in");
-            let ann = stage.open(&visit).await;
-            ann.until("told to sign in", |screen| screen.status == "refused").await;
-
-            ann.run::<()>(&format!("host.auth = {};", as_value(function)), Vec::new()).await;
-
-            let look = async || errors(&ann).await;
-            let told = until("an event of the page", look, |errors| !errors.is_empty()).await;
-            assert!(told[0].contains(words), "{function}: {told:?}");
-            assert!(
-                !told[0].contains("secret words") && !told[0].contains("secretwords"),
-                "{told:?}"
-            );
-            let is_so = |screen: &Screen| {
-                screen.status_words == "The page could not sign you in. Trying again…"
-            };
-            ann.until("told the person", is_so).await;
-            assert_eq!(backend.log().connects, 0, "nothing is sent without credentials");
-
-            // It may be mended at any time.
-            stage.site.sign_in().answer(token_of("Ann"));
-            ann.run::<()>("host.auth = askSite; host.reconnect();", Vec::new()).await;
-            ann.until_online().await;
-            assert_eq!(ann.recorded("errors").await, Vec::<Value>::new());
-            ann.window.close().await;
-            backend.forget_log();
-        }
-    });
-}
-
-#[test]
-fn an_auth_that_never_answers_holds_nothing_up_but_the_connection() {
-    journey(async |stage| {
-        let backend = Backend::start().await;
-        let ann = stage.open(&backend.graphql().signed_in("cognito")).await;
-        stage.site.sign_in().until_asked(1).await;
-        ann.say("written meanwhile").await;
-        let seen = ann.until("the message waits", |screen| screen.messages.len() == 1).await;
-        assert_eq!(seen.messages[0].delivery, "queued");
-        assert_eq!(seen.status, "connecting");
-        quiet_for_a_while(&ann).await;
-        assert_eq!(stage.site.sign_in().reasons(), ["connect"], "one question is enough");
-        assert_eq!(backend.log().connects, 0);
-
-        stage.site.sign_in().answer(token_of("Ann"));
-
-        ann.until_sent("written meanwhile").await;
-    });
-}
-
-#[test]
-fn the_api_gateway_asks_the_page_too_whatever_auth_does() {
-    journey(async |stage| {
-        let backend = Backend::start().await;
-        let ann = stage.open(&backend.full().signed_in("token").without("sign-in")).await;
-        ann.until("told to sign in", |screen| screen.status == "refused").await;
-        ann.run::<()>("host.auth = () => { throw new TypeError('x'); };", Vec::new()).await;
-        let look = async || errors(&ann).await;
-        until("an event of the page", look, |errors| !errors.is_empty()).await;
-        assert_eq!(backend.log().connects, 0);
-        signs_in_after_all(stage, &ann).await;
-        let signed_out: Visit = backend.full().signed_in("token").in_room("b");
-        stage.site.sign_in().answer(json!(null));
-        let bo = stage.open(&signed_out).await;
-        told_to_sign_in(&bo).await;
-        signs_in_after_all(stage, &bo).await;
-    });
-}
-
-async fn signs_in_after_all(stage: &Stage, chat: &Chat) {
-    stage.site.sign_in().answer(token_of("Ann"));
-    chat.run::<()>("host.auth = askSite; host.reconnect();", Vec::new()).await;
-    chat.until_online().await;
-    chat.say("hello").await;
-    chat.until_sent("hello").await;
-}
-
-async fn told_to_sign_in(chat: &Chat) {
-    let seen = chat.until("told to sign in", |screen| screen.status == "refused").await;
-    assert_eq!(seen.status_words, "You are not signed in, or no longer.");
-    let script = "return root.querySelector('.status .link').textContent.trim();";
-    assert_eq!(chat.run::<String>(script, Vec::new()).await, "Sign in again");
-}
-
-/// What the widget says in `roomlet-error`.
-async fn errors(chat: &Chat) -> Vec<String> {
-    let events = chat.recorded("events").await;
-    let errors = events.into_iter().filter(|event| event["type"] == "roomlet-error");
-    errors.map(|event| event["detail"]["message"].as_str().unwrap_or_default().to_owned()).collect()
-}
-
-/// Longer than the longest of the first pauses between two attempts, by the page's own clock: what has not been tried
-/// again by then is not about to be.
-async fn quiet_for_a_while(chat: &Chat) {
-    let start: f64 = chat.window.run("return performance.now();", Vec::new()).await;
-    let look =
-        async || chat.window.run::<f64>("return performance.now();", Vec::new()).await - start;
-    until("a while", look, |passed| *passed > 2_500.0).await;
 }
 
 /// Nothing is under way any more that would need credentials.
 async fn history_is_settled(chat: &Chat) {
     let is_so = |screen: &Screen| screen.status == "online" && !screen.top.starts_with("Loading");
     chat.until("nothing under way", is_so).await;
-}
-
-/// A function or an object as an expression.
-fn as_value(code: &str) -> String {
-    if code.starts_with('{') { format!("async () => ({code})") } else { code.to_owned() }
 }
