@@ -5,21 +5,24 @@ use roomlet_client::{
 };
 
 use crate::people::Act;
-use crate::run::{Simulation, room_id};
+use crate::run::Simulation;
 use crate::statistics::Counted;
 
 impl Simulation {
     pub(crate) fn act(&mut self, device: usize, act: Act) -> Result<(), String> {
         let command = match act {
-            Act::Opens { room } => Command::OpenRoom(room_id(room)?),
+            Act::Opens { room } => Command::OpenRoom(self.room_id(room)?),
             Act::Writes { room, text } => return self.write(device, room, text),
             Act::WritesNothing { room } => return self.write(device, room, " \n".into()),
-            Act::WritesTooMuch { room } => return self.write(device, room, "long".repeat(9_000)),
+            Act::WritesTooMuch { room } => {
+                let text = "long".repeat(if self.dialect().is_appsync() { 70_000 } else { 9_000 });
+                return self.write(device, room, text);
+            }
             Act::Retries { room } => return self.retry(device, room),
             Act::Discards { room } => return self.discard(device, room),
             Act::ReadsOlder { room } => {
                 self.ground.statistics.count(Counted::OlderPages);
-                Command::LoadOlder { room: room_id(room)? }
+                Command::LoadOlder { room: self.room_id(room)? }
             }
             Act::Reconnects => Command::Reconnect,
             Act::ChangesName { number } => {
@@ -29,16 +32,19 @@ impl Simulation {
             Act::Shows => return self.input(device, Input::Visibility(Visibility::Visible)),
             Act::GoesOffline => return self.input(device, Input::Network(Hint::Offline)),
             Act::GoesOnline => return self.input(device, Input::Network(Hint::Online)),
+            Act::SignsOut => return self.sign(device, false),
+            Act::SignsIn => return self.sign(device, true),
         };
         self.input(device, Input::Command(command))
     }
 
     fn write(&mut self, device: usize, room: usize, text: String) -> Result<(), String> {
         let is_open = self.is_open(device, room);
-        let room = room_id(room)?;
+        let longest = if self.dialect().is_appsync() { 237_000 } else { 32_000 };
+        let room = self.room_id(room)?;
         let expected = match text.len() {
             _ if text.trim().is_empty() => Some(SendRefusal::Empty),
-            length if length > 32_000 => Some(SendRefusal::TooLarge),
+            length if length > longest => Some(SendRefusal::TooLarge),
             _ if !is_open => Some(SendRefusal::RoomNotOpen),
             _ => None,
         };
@@ -57,7 +63,7 @@ impl Simulation {
     }
 
     fn retry(&mut self, device: usize, room: usize) -> Result<(), String> {
-        let room = room_id(room)?;
+        let room = self.room_id(room)?;
         let is_halted = |delivery| matches!(delivery, Delivery::NotConfirmed | Delivery::Failed(_));
         let Some((row, text)) = self.choose(device, &room, is_halted) else { return Ok(()) };
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
@@ -74,7 +80,7 @@ impl Simulation {
     }
 
     fn discard(&mut self, device: usize, room: usize) -> Result<(), String> {
-        let room = room_id(room)?;
+        let room = self.room_id(room)?;
         let is_idle = |delivery| !matches!(delivery, Delivery::Sending | Delivery::Sent);
         let Some((row, text)) = self.choose(device, &room, is_idle) else { return Ok(()) };
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };

@@ -1,10 +1,11 @@
 //! What must hold after every step.
 
-use roomlet_client::{Delivery, History, RoomId, RowContent};
+use roomlet_client::{Delivery, History, Message, RoomId, RowContent};
 use serde_json::Value;
 
 use crate::Dialect;
 use crate::device::Device;
+use crate::exchange::Heard;
 use crate::network::{End, Network};
 
 /// After an input: the screen is right, and the client will not wait for ever.
@@ -27,10 +28,13 @@ pub(crate) fn check_device(device: &Device, index: usize, network: &Network) -> 
 }
 
 fn check_live(index: usize, room: &RoomId, network: &Network) -> Result<(), String> {
-    let mine = network.sockets.iter().filter(|one| one.device == index && one.room == *room);
-    let live = mine.filter(|one| one.at_client != End::Closed).count();
+    let mine = network.sockets.iter().filter(|one| one.device == index && one.carries(room));
+    let live = mine.clone().filter(|one| one.at_client != End::Closed).count();
     if live > 1 {
         return Err(format!("{live} connections of one room are live"));
+    }
+    if mine.clone().any(|one| one.conversation.has_too_many()) {
+        return Err("a room has three subscriptions on one connection".into());
     }
     Ok(())
 }
@@ -41,13 +45,20 @@ fn check_deadline(
     room: &RoomId,
     network: &Network,
 ) -> Result<(), String> {
-    let mine = |one: &&crate::network::Socket| one.device == index && one.room == *room;
+    let mine = |one: &&crate::network::Socket| one.device == index && one.carries(room);
     let is_open = network.sockets.iter().filter(mine).any(|one| one.at_client == End::Open);
     let is_unsent = device.screens.get(room).is_some_and(|screen| {
         let waits = |delivery| matches!(delivery, Delivery::Queued | Delivery::Sending);
         screen.unsent().any(|(_, message)| waits(message.delivery))
     });
-    let waits = !device.is_refused(room) && (!is_open || is_unsent);
+    let is_answer_due = network
+        .sockets
+        .iter()
+        .filter(mine)
+        .any(|one| one.at_client == End::Open && one.conversation.awaits_answer());
+    let is_request_due = !device.exchanges.is_empty();
+    let waits =
+        is_answer_due || is_request_due || (!device.is_refused(room) && (!is_open || is_unsent));
     if waits && device.client.poll_timeout().is_none() {
         return Err("a client that waits has a deadline".into());
     }
@@ -61,6 +72,38 @@ pub(crate) fn check_interruption(device: &Device, room: &RoomId) -> Result<(), S
         && last.is_some_and(|content| *content != RowContent::Interruption)
     {
         return Err("an interruption with rows before it leaves a row".into());
+    }
+    Ok(())
+}
+
+/// An own message has come back. Where messages bear the id of their send, that settles it; where they do not, it is
+/// held until the answer says whose it is, lest it be shown as somebody else's.
+pub(crate) fn check_echo(device: &Device, heard: &Heard, dialect: Dialect) -> Result<(), String> {
+    let Ok(room) = RoomId::parse(&heard.room) else { return Ok(()) };
+    let (Some(screen), Some(ledger)) = (device.screens.get(&room), device.ledger.rooms.get(&room))
+    else {
+        return Ok(());
+    };
+    let is_once = ledger
+        .tallies
+        .get(&heard.text)
+        .is_some_and(|tally| tally.composed == 1 && tally.retried + tally.discarded == 0);
+    let text = &heard.text;
+    let mut unsent = screen.unsent().filter(|(_, one)| one.text == *text);
+    if dialect != Dialect::GraphqlBasic {
+        return match unsent.next() {
+            Some((_, one)) if is_once => {
+                Err(format!("{text:?} came back and is {:?}", one.delivery))
+            }
+            _ => Ok(()),
+        };
+    }
+    let is_due = unsent.any(|(_, one)| one.delivery == Delivery::Sending);
+    let is_it =
+        |one: &Message| one.text == *text && one.time.map(|time| time.0) == heard.created_at;
+    let is_strange = screen.sent().any(|one| is_it(one) && !one.is_own());
+    if is_once && is_due && is_strange {
+        return Err(format!("{text:?} is shown as somebody else's while its answer is due"));
     }
     Ok(())
 }
@@ -99,10 +142,10 @@ pub(crate) fn check_frame(
             return Err("a ping goes to a basic backend whose gateway did not answer hello".into());
         }
         Some("sendMessage") => {
-            if frame["roomId"].as_str() != Some(socket.room.as_str()) {
+            let room = socket.room.clone().ok_or("a message goes to no room")?;
+            if frame["roomId"].as_str() != Some(room.as_str()) {
                 return Err("a message goes to another room than its connection".into());
             }
-            let room = socket.room.clone();
             let tally = device.ledger.tally(&room, frame["text"].as_str().unwrap_or_default());
             if frame["clientMessageId"].is_string() {
                 tally.sent_with_id += 1;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use roomlet_client::RoomId;
 
+use crate::exchange::Heard;
 use crate::network::{Broadcast, SocketId};
 
 /// What became of one text that a person wrote in a room.
@@ -28,6 +29,21 @@ pub(crate) struct Arrival {
     pub(crate) is_named: bool,
 }
 
+/// A message that came to a client's ears on AppSync, once or more often.
+#[derive(Debug, Clone)]
+pub(crate) struct Hearing {
+    pub(crate) heard: Heard,
+    /// The times that it bore: in a raw namespace a message that the person sends again has another one.
+    pub(crate) times: Vec<Option<i64>>,
+    /// The first time already, it had to be shown.
+    pub(crate) is_first: bool,
+    /// It had to be shown.
+    pub(crate) must_show: bool,
+    /// By its broadcast, and by the answer to its send.
+    pub(crate) by_echo: bool,
+    pub(crate) by_answer: bool,
+}
+
 /// What happened in one room.
 #[derive(Debug, Default)]
 pub(crate) struct RoomLedger {
@@ -38,11 +54,52 @@ pub(crate) struct RoomLedger {
     /// on the same socket they are two.
     pub(crate) arrivals: Vec<Arrival>,
     pub(crate) notices: BTreeMap<String, u32>,
+    /// The messages that were heard on AppSync, each once, in the order of hearing.
+    pub(crate) hearings: Vec<Hearing>,
+    /// How often a send of a text was answered well.
+    pub(crate) confirmed: BTreeMap<String, u32>,
+    /// It was joined before.
+    pub(crate) was_joined: bool,
     on_socket: BTreeMap<(SocketId, Broadcast), usize>,
     most: BTreeMap<Broadcast, usize>,
 }
 
 impl RoomLedger {
+    /// A message is heard; returns what was known of it before.
+    pub(crate) fn hears(&mut self, heard: &Heard, must_show: bool, is_echo: bool) -> Hearing {
+        let known = self.hearings.iter().position(|one| one.heard.key == heard.key);
+        let Some(known) = known else {
+            let hearing = Hearing {
+                heard: heard.clone(),
+                times: vec![heard.created_at],
+                is_first: must_show,
+                must_show,
+                by_echo: is_echo,
+                by_answer: !is_echo,
+            };
+            self.hearings.push(hearing.clone());
+            return Hearing { by_echo: false, by_answer: false, ..hearing };
+        };
+        let before = self.hearings.remove(known);
+        let is_news = is_echo && !before.by_echo;
+        let mut times = before.times.clone();
+        if !times.contains(&heard.created_at) {
+            times.push(heard.created_at);
+        }
+        let hearing = Hearing {
+            times,
+            is_first: if is_news { must_show } else { before.is_first },
+            must_show: before.must_show || must_show,
+            by_echo: before.by_echo || is_echo,
+            by_answer: before.by_answer || !is_echo,
+            ..before.clone()
+        };
+        // An answer says nothing of the place.
+        let place = if is_news { self.hearings.len() } else { known };
+        self.hearings.insert(place, hearing);
+        before
+    }
+
     pub(crate) fn arrived(&mut self, socket: SocketId, arrival: Arrival) {
         let count = self.on_socket.entry((socket, arrival.broadcast.clone())).or_default();
         *count += 1;
@@ -63,6 +120,8 @@ pub(crate) struct Ledger {
     pub(crate) has_evidence: bool,
     /// The gateway's error frame has answered `hello`.
     pub(crate) may_ping: bool,
+    /// The page has been asked for other credentials than the last.
+    pub(crate) is_renewing: bool,
 }
 
 impl Ledger {

@@ -4,8 +4,11 @@
 //! comes so from the backend's fan-out, not from the wire.
 
 use roomlet_client::{ConnectionId, RoomId};
+use serde_json::Value;
 
 use crate::chance::Chance;
+use crate::conversation::{Conversation, Said};
+use crate::exchange::Exchange;
 use crate::schedule::{Happening, Schedule};
 use crate::statistics::{Counted, Statistics};
 
@@ -27,6 +30,30 @@ pub(crate) struct Faults {
     pub(crate) rate_limit: u64,
     pub(crate) silent: u64,
     pub(crate) late_timer: u64,
+    pub(crate) service: ServiceFaults,
+}
+
+/// The same for what only AppSync has: requests, subscriptions, tokens.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServiceFaults {
+    /// A request that never reaches the server.
+    pub(crate) lost_request: u64,
+    /// An answer that never reaches the client.
+    pub(crate) lost_answer: u64,
+    /// A request or an answer that takes longer than anybody waits.
+    pub(crate) slow: u64,
+    pub(crate) failing: u64,
+    pub(crate) throttled: u64,
+    pub(crate) lost_start_ack: u64,
+    pub(crate) late_start_ack: u64,
+    pub(crate) start_refused: u64,
+    pub(crate) connection_refused: u64,
+    pub(crate) silent_connection: u64,
+    pub(crate) missed: u64,
+    pub(crate) refused_token: u64,
+    pub(crate) reluctant_page: u64,
+    /// How long a token is good, in milliseconds.
+    pub(crate) token_life: u64,
 }
 
 impl Faults {
@@ -44,12 +71,36 @@ impl Faults {
             late_timer: rate(20),
             latency: chance.between(5, 400),
             between_strikes: chance.between(2_000, 60_000),
+            service: ServiceFaults::default(),
         }
     }
 
     /// Nothing goes wrong.
     pub(crate) fn none() -> Self {
-        Self { latency: 40, ..Self::default() }
+        let service = ServiceFaults { token_life: 3_600_000, ..ServiceFaults::default() };
+        Self { latency: 40, service, ..Self::default() }
+    }
+}
+
+impl ServiceFaults {
+    pub(crate) fn draw(chance: &mut Chance) -> Self {
+        let mut rate = |most| if chance.percent(30) { 0 } else { chance.between(1, most) };
+        Self {
+            lost_request: rate(25),
+            lost_answer: rate(25),
+            slow: rate(10),
+            failing: rate(15),
+            throttled: rate(15),
+            lost_start_ack: rate(20),
+            late_start_ack: rate(30),
+            start_refused: rate(20),
+            connection_refused: rate(15),
+            silent_connection: rate(80),
+            missed: rate(10),
+            refused_token: rate(10),
+            reluctant_page: rate(30),
+            token_life: chance.between(20_000, 600_000),
+        }
     }
 }
 
@@ -63,7 +114,7 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    fn latency(&mut self) -> u64 {
+    pub(crate) fn latency(&mut self) -> u64 {
         self.chance.between(1, self.faults.latency)
     }
 }
@@ -87,6 +138,8 @@ pub(crate) enum Meaning {
     GatewayError,
     Notice,
     Other,
+    /// A frame of AppSync.
+    Said(Said),
 }
 
 /// A message as it is broadcast.
@@ -106,12 +159,26 @@ pub(crate) enum End {
     Closed,
 }
 
+/// An attempt at a connection, as its client makes it.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) device: usize,
+    pub(crate) connection: ConnectionId,
+    pub(crate) room: Option<RoomId>,
+    pub(crate) header: Value,
+}
+
 /// A socket, with both its ends.
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) device: usize,
     pub(crate) connection: ConnectionId,
-    pub(crate) room: RoomId,
+    /// The room, where a connection has one.
+    pub(crate) room: Option<RoomId>,
+    /// The auth object of its handshake, where it has one.
+    pub(crate) header: Value,
+    /// What was said on it, where that is AppSync's protocol.
+    pub(crate) conversation: Conversation,
     /// What the backend calls it.
     pub(crate) server_id: String,
     pub(crate) at_client: End,
@@ -125,31 +192,40 @@ pub(crate) struct Socket {
     /// The gateway has told the client what this connection is called.
     pub(crate) is_named: bool,
     pub(crate) hellos: u32,
+    /// When the client has heard something last.
+    pub(crate) heard_at: u64,
     last_to_client: u64,
     last_to_server: u64,
+}
+
+impl Socket {
+    /// Whether a room is what it is for: on API Gateway one of them, on AppSync any.
+    pub(crate) fn carries(&self, room: &RoomId) -> bool {
+        self.room.as_ref().is_none_or(|own| own == room)
+    }
 }
 
 /// All sockets of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Network {
     pub(crate) sockets: Vec<Socket>,
+    pub(crate) exchanges: Vec<Exchange>,
+    /// Until then no WebSocket gets through, though requests do.
+    pub(crate) sockets_blocked_until: u64,
 }
 
 impl Network {
     /// A client opens a socket.
-    pub(crate) fn connect(
-        &mut self,
-        ground: &mut Ground,
-        device: usize,
-        connection: ConnectionId,
-        room: RoomId,
-    ) -> SocketId {
+    pub(crate) fn connect(&mut self, ground: &mut Ground, from: Origin) -> SocketId {
+        let Origin { device, connection, room, header } = from;
         let socket = self.sockets.len();
         let server_id = format!("{}=", ground.chance.token().get(..12).unwrap_or_default());
         self.sockets.push(Socket {
             device,
             connection,
             room,
+            header,
+            conversation: Conversation::default(),
             server_id,
             at_client: End::Opening,
             at_server: End::Opening,
@@ -158,11 +234,13 @@ impl Network {
             is_welcomed: false,
             is_named: false,
             hellos: 0,
+            heard_at: 0,
             last_to_client: 0,
             last_to_server: 0,
         });
         let latency = ground.latency();
-        if ground.chance.percent(ground.faults.refuse) {
+        let is_blocked = self.sockets_blocked_until > ground.schedule.now();
+        if ground.chance.percent(ground.faults.refuse) || is_blocked {
             ground.statistics.count(Counted::Refusals);
             // One in three hangs: nobody ever answers.
             if ground.chance.percent(67) {
@@ -239,7 +317,8 @@ impl Network {
     /// itself: one that was welcomed, or one that `may_ping`.
     pub(crate) fn surface(&mut self, ground: &mut Ground, may_ping: impl Fn(usize) -> bool) {
         for (socket, one) in self.sockets.iter().enumerate() {
-            let finds_out = one.is_welcomed || may_ping(one.device);
+            // On AppSync an end without an answer is asked after.
+            let finds_out = one.is_welcomed || one.room.is_none() || may_ping(one.device);
             if one.at_client != End::Closed && one.is_cut && !finds_out {
                 let pause = ground.chance.between(1, 60_000);
                 ground.schedule.after(pause, Happening::ClientSees { socket, code: 1006 });

@@ -1,18 +1,27 @@
 //! What must hold when everything has settled.
 
+pub(crate) mod appsync;
+
 use std::collections::BTreeMap;
 
-use roomlet_client::{Author, Delivery, History, Message, RoomId, Standing, Status};
+use roomlet_client::{Author, Delivery, History, Message, Refusal, RoomId, Standing, Status};
 
-use crate::backend::{Full, Stored};
+use crate::backend::{Backend, Stored};
 use crate::device::Device;
 use crate::ledger::{RoomLedger, Tally};
 use crate::screen::Screen;
 
 /// What holds in every dialect.
-pub(crate) fn check_settled(devices: &[Device]) -> Result<(), String> {
+pub(crate) fn check_settled(backend: &Backend, devices: &[Device]) -> Result<(), String> {
     for (index, device) in devices.iter().enumerate() {
         for (room, screen) in &device.screens {
+            if backend.denies(room.as_str()) {
+                let status = device.client.status(room);
+                if status != Some(Status::Refused(Refusal::Forbidden)) {
+                    return Err(format!("device {index} may not enter {room}: it is {status:?}"));
+                }
+                continue;
+            }
             if device.client.status(room) != Some(Status::Online) {
                 let status = device.client.status(room);
                 return Err(format!("device {index} comes back to {room}: it is {status:?}"));
@@ -30,12 +39,17 @@ pub(crate) fn check_settled(devices: &[Device]) -> Result<(), String> {
     Ok(())
 }
 
-/// A full backend: the screens show what the server has, and it has what people sent.
-pub(crate) fn check_full(full: &Full, devices: &[Device], is_whole: bool) -> Result<(), String> {
+/// A backend with history: the screens show what the server has, and it has what people sent.
+pub(crate) fn check_history(
+    backend: &Backend,
+    devices: &[Device],
+    is_whole: bool,
+) -> Result<(), String> {
     for (index, device) in devices.iter().enumerate() {
-        for (room, screen) in &device.screens {
+        let rooms = device.screens.iter().filter(|(room, _)| !backend.denies(room.as_str()));
+        for (room, screen) in rooms {
             let place = |invariant: String| format!("device {index} in {room}: {invariant}");
-            let stored = full.messages(room.as_str()).collect::<Vec<_>>();
+            let stored = backend.messages(room.as_str());
             check_list(&stored, devices, index, room, screen, is_whole).map_err(place)?;
             let Some(ledger) = device.ledger.rooms.get(room) else { continue };
             check_sends(&stored, index, screen, ledger).map_err(place)?;
@@ -65,15 +79,18 @@ fn check_list(
     if sent.len() != expected.len() || !expected.iter().zip(&sent).all(|(a, b)| is_same(a, b)) {
         let differs = expected.iter().zip(&sent).position(|(a, b)| !is_same(a, b));
         let at = differs.unwrap_or(expected.len().min(sent.len()));
+        let is_shown = |one: &Stored| sent.iter().any(|row| is_same(one, row));
+        let missing = stored.iter().skip_while(|one| !is_shown(one)).find(|one| !is_shown(one));
         return Err(format!(
-            "the list is the server's: {} of {} rows, row {at} is {:?} and should be {:?}",
+            "the list is the server's: {} of {} rows, row {at} is {:?} and should be {:?}; missing: {:?}",
             sent.len(),
             expected.len(),
             sent.get(at).map(|one| (&one.text, one.time)),
             expected.get(at).map(|one| (&one.text, one.created_at, one.device)),
+            missing.map(|one| (&one.text, one.created_at)),
         ));
     }
-    let this = devices.get(index).map(|device| device.guest_id.as_str()).unwrap_or_default();
+    let this = devices.get(index).map(|device| device.sender_id.as_str()).unwrap_or_default();
     for (truth, row) in expected.iter().zip(&sent) {
         let is_mine = truth.device == Some(index);
         // Before hello a connection has no name: its own messages are told by their echo, or not at all.
@@ -83,10 +100,9 @@ fn check_list(
         if row.is_own() != is_mine && !is_anonymous && !is_equal_text {
             return Err(format!("{:?} is own: {}, not {}", row.text, is_mine, row.is_own()));
         }
+        let vouched = if truth.sender.is_user { Standing::User } else { Standing::Guest };
         if let Author::Other { id, name, standing } = &row.author
-            && (*id != truth.sender.id
-                || *name != truth.sender.name
-                || *standing != Standing::Guest)
+            && (*id != truth.sender.id || *name != truth.sender.name || *standing != vouched)
         {
             return Err(format!("{:?} is by {:?}, not {:?}", row.text, truth.sender, row.author));
         }
@@ -105,7 +121,9 @@ fn check_sends(
         let kept = count(mine.count());
         let unsent = count(screen.unsent().filter(|(_, one)| one.text == *text).count());
         let Tally { composed, retried, discarded, sent_without_id, .. } = *tally;
-        let is_exact = sent_without_id == 0 && discarded == 0;
+        let is_failed = |delivery| matches!(delivery, Delivery::Failed(_));
+        let failed = screen.unsent().any(|(_, one)| one.text == *text && is_failed(one.delivery));
+        let is_exact = sent_without_id == 0 && discarded == 0 && !failed;
         let holds = if is_exact {
             kept == composed && unsent == 0
         } else {
@@ -127,9 +145,11 @@ fn check_order(stored: &[&Stored], index: usize, ledger: &RoomLedger) -> Result<
             tally.composed == 1 && tally.sent_without_id + tally.discarded + tally.retried == 0
         })
     };
-    let written = ledger.order.iter().filter(is_plain).collect::<Vec<_>>();
     let mine = stored.iter().filter(|one| one.device == Some(index)).map(|one| &one.text);
     let kept = mine.filter(is_plain).collect::<Vec<_>>();
+    // What has failed for good is said to be so, elsewhere.
+    let written = ledger.order.iter().filter(is_plain).filter(|text| kept.contains(text));
+    let written = written.collect::<Vec<_>>();
     if written != kept {
         return Err(format!("messages keep the order of writing: {written:?} became {kept:?}"));
     }

@@ -1,65 +1,29 @@
 //! One run: the storm, the calm, and the comparison at rest.
 
 use std::collections::VecDeque;
-use std::fmt::{self, Write as _};
 
 use roomlet_client::{
     Close, Command, Delivery, History, Input, Network as Hint, Output, RoomId, SendRefusal,
     Visibility,
 };
+use serde_json::Value;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, header_of, room_of_url};
 use crate::chance::Chance;
 use crate::device::Device;
 use crate::ledger::Arrival;
-use crate::network::{End, Faults, Frame, Ground, Meaning, Network, SocketId};
+use crate::network::{
+    End, Faults, Frame, Ground, Meaning, Network, Origin, ServiceFaults, SocketId,
+};
 use crate::people::{self, Act};
 use crate::schedule::{Happening, Schedule};
 use crate::statistics::{Counted, Statistics};
-use crate::{Dialect, ROOMS, Scenario, invariants, rest};
+use crate::{Dialect, Failure, Scenario, invariants, rest};
 
-const TRACE_CHARACTERS: usize = 220;
 /// From the end of the storm to the last messages: longer than a hidden page takes to find out that its
 /// connection is dead, and to come back.
 const CALM: u64 = 400_000;
 const REST: u64 = 60_000;
-
-/// What did not hold, and how it came to that.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// The seed of the run.
-    pub seed: u64,
-    /// What was simulated.
-    pub scenario: Scenario,
-    /// How many things had happened.
-    pub step: u64,
-    /// Virtual time, in milliseconds.
-    pub time: u64,
-    /// What did not hold.
-    pub invariant: String,
-    /// What happened last.
-    pub trace: Vec<String>,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in &self.trace {
-            writeln!(f, "{line}")?;
-        }
-        let (seed, dialect) = (self.seed, self.scenario.dialect.name());
-        writeln!(
-            f,
-            "seed {seed}, {dialect}, step {}, {} ms: {}",
-            self.step, self.time, self.invariant
-        )?;
-        write!(
-            f,
-            "again: cargo run -p roomlet-simulator -- --dialect {dialect} --first-seed {seed} --seeds 1"
-        )
-    }
-}
-
-impl std::error::Error for Failure {}
 
 /// Runs a scenario; the same seed gives the same run.
 pub fn run(seed: u64, scenario: Scenario) -> Result<Statistics, Failure> {
@@ -79,23 +43,30 @@ pub fn run(seed: u64, scenario: Scenario) -> Result<Statistics, Failure> {
 
 /// A run on its way.
 pub(crate) struct Simulation {
-    scenario: Scenario,
+    pub(crate) scenario: Scenario,
     pub(crate) ground: Ground,
     pub(crate) network: Network,
     pub(crate) backend: Backend,
     pub(crate) devices: Vec<Device>,
     notices: u64,
     step: u64,
-    trace: VecDeque<String>,
+    pub(crate) trace: VecDeque<String>,
 }
 
 impl Simulation {
     fn new(seed: u64, scenario: Scenario) -> Self {
         let mut chance = Chance::new(seed);
-        let faults = Faults::draw(&mut chance);
+        let mut faults = Faults::draw(&mut chance);
+        if scenario.dialect.is_appsync() {
+            faults.service = ServiceFaults::draw(&mut chance);
+            // A connection that lives long enough falls silent, and is asked whether it lives.
+            if chance.percent(50) {
+                faults.between_strikes += 150_000;
+            }
+        }
         let statistics = Statistics::default();
         let mut ground = Ground { schedule: Schedule::default(), chance, faults, statistics };
-        let backend = Backend::new(scenario.dialect, &mut ground, &ROOMS);
+        let backend = Backend::new(scenario.dialect, &mut ground);
         Self {
             scenario,
             ground,
@@ -109,19 +80,27 @@ impl Simulation {
     }
 
     fn go(&mut self) -> Result<(), String> {
-        for _ in 0..self.scenario.people {
-            self.devices.push(Device::new(&mut self.ground.chance)?);
+        let dialect = self.dialect();
+        for number in 0..self.scenario.people {
+            let page = self.page_of(number);
+            self.devices.push(Device::new(&mut self.ground.chance, dialect, page)?);
         }
-        let end = self.ground.chance.between(60_000, 480_000);
-        people::plan(&mut self.ground, self.scenario.people, end);
+        let mut end = self.ground.chance.between(60_000, 480_000);
+        // Where nobody says anything for a while, connections are asked whether they live.
+        if dialect.is_appsync() && self.ground.chance.percent(40) {
+            end *= 4;
+        }
+        people::plan(&mut self.ground, dialect, self.scenario.people, end);
         self.ground.schedule.after(self.ground.faults.between_strikes, Happening::Strikes);
         self.run_until(end)?;
         self.calm_down()?;
+        self.run_until(end + CALM / 4)?;
+        self.everybody_signs_in()?;
         self.run_until(end + CALM)?;
         self.write_last()?;
         self.run_until(end + CALM + REST)?;
         self.compare(false)?;
-        if self.scenario.dialect == Dialect::Full {
+        if dialect.has_history() {
             self.read_everything()?;
             self.compare(true)?;
         }
@@ -138,6 +117,7 @@ impl Simulation {
     fn calm_down(&mut self) -> Result<(), String> {
         self.note(format_args!("the storm is over"));
         self.ground.faults = Faults::none();
+        self.network.sockets_blocked_until = 0;
         if let Backend::Basic(basic) = &mut self.backend {
             basic.clean();
         }
@@ -150,13 +130,14 @@ impl Simulation {
             self.input(device, Input::Visibility(Visibility::Visible))?;
             self.input(device, Input::Network(Hint::Online))?;
         }
-        Ok(())
+        self.everybody_signs_in()
     }
 
     fn write_last(&mut self) -> Result<(), String> {
         for device in 0..self.devices.len() {
-            for room in 0..ROOMS.len() {
-                if self.is_open(device, room) {
+            for room in 0..self.dialect().rooms().len() {
+                let may_enter = !self.backend.denies(self.room_id(room)?.as_str());
+                if may_enter && self.is_open(device, room) {
                     let text = format!("the last one of person {device}");
                     self.act(device, Act::Writes { room, text })?;
                 }
@@ -169,8 +150,11 @@ impl Simulation {
         for _ in 0..40 {
             let mut is_done = true;
             for device in 0..self.devices.len() {
-                for room in 0..ROOMS.len() {
+                for room in 0..self.dialect().rooms().len() {
                     let Some(room) = self.open_room(device, room) else { continue };
+                    if self.backend.denies(room.as_str()) {
+                        continue;
+                    }
                     let client = self.devices.get(device).map(|device| &device.client);
                     let history = client.and_then(|client| client.history(&room));
                     is_done &= history == Some(History::Beginning);
@@ -186,13 +170,19 @@ impl Simulation {
     }
 
     fn compare(&mut self, is_whole: bool) -> Result<(), String> {
-        rest::check_settled(&self.devices)?;
+        rest::check_settled(&self.backend, &self.devices)?;
         if self.network.sockets.iter().any(|one| one.is_cut && one.at_client != End::Closed) {
             return Err("a connection that is dead is found out".into());
         }
         match &self.backend {
-            Backend::Full(full) => rest::check_full(full, &self.devices, is_whole),
             Backend::Basic(_) => rest::check_basic(&self.devices),
+            Backend::Full(_) => rest::check_history(&self.backend, &self.devices, is_whole),
+            Backend::Appsync(appsync) => {
+                if self.dialect().has_history() {
+                    rest::check_history(&self.backend, &self.devices, is_whole)?;
+                }
+                rest::appsync::check(appsync, self.dialect(), &self.devices)
+            }
         }
     }
 
@@ -234,12 +224,28 @@ impl Simulation {
             Happening::StrangerWrites { room, messages } => {
                 for number in 0..messages {
                     let text = format!("stranger {} {number}", self.step);
-                    let room = ROOMS.get(room).copied().unwrap_or_default();
+                    let room = self.room(room);
                     self.backend.stranger_writes(&mut self.ground, room, text);
                 }
             }
             Happening::Notice { room } => self.notice(room),
             Happening::Works(work) => return self.backend.works(&mut self.ground, work),
+            Happening::Requested(exchange) => return self.requested(exchange),
+            Happening::Answers { exchange, answer, told } => {
+                self.network.answer(&mut self.ground, exchange, answer, told);
+            }
+            Happening::Answered { exchange, result } => return self.answered(exchange, result),
+            Happening::PageAnswers { device, question } => {
+                return self.page_answers(device, question);
+            }
+            Happening::Hangs { socket, code } => {
+                self.network.close(&mut self.ground, socket, code);
+            }
+            Happening::KeepsAlive(socket) => {
+                if let Backend::Appsync(appsync) = &mut self.backend {
+                    appsync.keeps_alive(&mut self.ground, socket);
+                }
+            }
             Happening::Strikes => return self.strike(),
             Happening::Wakes(device) => return self.wake(device),
         }
@@ -254,7 +260,12 @@ impl Simulation {
             | Happening::ClientSees { socket, .. } => {
                 self.network.sockets.get(*socket).map(|socket| socket.device)
             }
-            Happening::TimeDue { device, .. } | Happening::Acts { device, .. } => Some(*device),
+            Happening::Answered { exchange, .. } => {
+                self.network.exchanges.get(*exchange).map(|exchange| exchange.device)
+            }
+            Happening::TimeDue { device, .. }
+            | Happening::Acts { device, .. }
+            | Happening::PageAnswers { device, .. } => Some(*device),
             _ => None,
         }
     }
@@ -265,8 +276,13 @@ impl Simulation {
             return;
         }
         let (id, room, device) = (one.server_id.clone(), one.room.clone(), one.device);
+        let header = one.header.clone();
         self.network.accept(&mut self.ground, socket);
-        self.backend.connected(&mut self.ground, socket, &id, room.as_str(), device);
+        if let Backend::Appsync(appsync) = &mut self.backend {
+            return appsync.connected(socket, device, header);
+        }
+        let room = room.as_ref().map_or("", RoomId::as_str);
+        self.backend.connected(&mut self.ground, socket, &id, room, device);
     }
 
     fn opens(&mut self, socket: SocketId) -> Result<(), String> {
@@ -276,6 +292,10 @@ impl Simulation {
         }
         one.at_client = End::Open;
         let (device, connection, room) = (one.device, one.connection, one.room.clone());
+        let Some(room) = room else {
+            one.heard_at = self.ground.schedule.now();
+            return self.input(device, Input::SocketOpened { connection });
+        };
         let Some(before) = self.devices.get(device) else { return Ok(()) };
         // Only a client that has been in the room before can have been interrupted.
         let was_joined = before.client.history(&room) == Some(History::None);
@@ -299,8 +319,11 @@ impl Simulation {
             self.ground.statistics.count(Counted::LateReports);
             return self.input(device, received);
         }
+        let Some(of) = one.room.clone() else {
+            return self.delivers_said(socket, frame.meaning, received);
+        };
         let Some(owner) = self.devices.get_mut(device) else { return Ok(()) };
-        let room = owner.ledger.rooms.entry(one.room.clone()).or_default();
+        let room = owner.ledger.rooms.entry(of.clone()).or_default();
         match frame.meaning {
             Meaning::Message(broadcast) => {
                 let is_own = broadcast.sender_connection == one.server_id;
@@ -309,7 +332,7 @@ impl Simulation {
                 owner.ledger.has_evidence = true;
             }
             Meaning::Answer { names } => {
-                let is_sending = owner.screens.get(&one.room).is_some_and(|screen| {
+                let is_sending = owner.screens.get(&of).is_some_and(|screen| {
                     screen.unsent().any(|(_, message)| message.delivery == Delivery::Sending)
                 });
                 owner.ledger.may_ping |= names && !is_sending;
@@ -322,7 +345,7 @@ impl Simulation {
                 let Input::Received { text, .. } = &received else { return Ok(()) };
                 *room.notices.entry(text.clone()).or_default() += 1;
             }
-            Meaning::Other => {}
+            Meaning::Other | Meaning::Said(_) => {}
         }
         self.input(device, received)
     }
@@ -335,11 +358,11 @@ impl Simulation {
         }
         let is_abandoned = std::mem::replace(&mut one.is_abandoned, false);
         one.at_client = End::Closed;
-        let room = one.room.clone();
-        let owner = self.devices.get(device);
-        let is_sending = owner.and_then(|owner| owner.screens.get(&room)).is_some_and(|screen| {
-            screen.unsent().any(|(_, message)| message.delivery == Delivery::Sending)
-        });
+        let screen = one.room.as_ref().and_then(|room| self.devices.get(device)?.screens.get(room));
+        let is_sending = one.conversation.publishes().next().is_some()
+            || screen.is_some_and(|screen| {
+                screen.unsent().any(|(_, message)| message.delivery == Delivery::Sending)
+            });
         if is_sending && !is_abandoned {
             self.ground.statistics.count(Counted::AmbiguousSends);
         }
@@ -348,17 +371,18 @@ impl Simulation {
     }
 
     fn notice(&mut self, room: usize) {
-        if let Backend::Basic(basic) = &mut self.backend {
+        let room = self.room(room);
+        let text = format!("notice {}", self.notices + 1);
+        if self.backend.notice(&mut self.ground, self.scenario.dialect, room, &text) {
             self.notices += 1;
             self.ground.statistics.count(Counted::Notices);
-            let text = format!("notice {}", self.notices);
-            basic.notice(&mut self.ground, ROOMS.get(room).copied().unwrap_or_default(), &text);
         }
     }
 
     fn wake(&mut self, device: usize) -> Result<(), String> {
-        let held = self.devices.get_mut(device).and_then(|one| one.held.take());
-        for happening in held.unwrap_or_default() {
+        let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
+        one.awake_since = self.ground.schedule.now();
+        for happening in one.held.take().unwrap_or_default() {
             self.happens(happening)?;
         }
         Ok(())
@@ -374,6 +398,7 @@ impl Simulation {
         input: Input,
     ) -> Result<Option<SendRefusal>, String> {
         self.note(format_args!("device {device} ◄ {input:?}"));
+        self.check_silence(device)?;
         let now = self.ground.schedule.now();
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
         let reaction = one.handle(now, input)?;
@@ -397,15 +422,20 @@ impl Simulation {
     fn output(&mut self, device: usize, output: Output) -> Result<(), String> {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
         match output {
-            Output::OpenSocket { connection, url, .. } => {
+            Output::OpenSocket { connection, url, subprotocols } => {
                 if url.contains(&one.guest_key) {
                     return Err("the guest key is in a URL".into());
                 }
-                let room = room_of(&url)?;
+                let (room, header) = if self.scenario.dialect.is_appsync() {
+                    (None, header_of(&subprotocols)?)
+                } else {
+                    (Some(room_of_url(&url)?), Value::Null)
+                };
                 if self.network.sockets.iter().any(|it| it.device == device && it.room == room) {
                     self.ground.statistics.count(Counted::Reconnects);
                 }
-                let socket = self.network.connect(&mut self.ground, device, connection, room);
+                let from = Origin { device, connection, room, header };
+                let socket = self.network.connect(&mut self.ground, from);
                 if one.sockets.insert(connection, socket).is_some() {
                     return Err("the id of a connection is used twice".into());
                 }
@@ -413,12 +443,29 @@ impl Simulation {
             Output::SendText { connection, text } => {
                 let socket = *one.sockets.get(&connection).ok_or("a frame goes to no socket")?;
                 let dialect = self.scenario.dialect;
-                invariants::check_frame(one, &mut self.network, socket, &text, dialect)?;
+                if dialect.is_appsync() {
+                    self.says(device, socket, &text)?;
+                } else {
+                    invariants::check_frame(one, &mut self.network, socket, &text, dialect)?;
+                }
                 self.network.send(&mut self.ground, socket, text);
             }
             Output::CloseSocket { connection } => {
                 let socket = *one.sockets.get(&connection).ok_or("no such socket is closed")?;
                 self.network.abandon(&mut self.ground, socket);
+            }
+            Output::SendRequest { request, url, headers, body } => {
+                return self.requests(device, request, &url, headers, body);
+            }
+            Output::CancelRequest { request } => {
+                let exchange =
+                    one.exchanges.remove(&request).ok_or("no such request is cancelled")?;
+                if let Some(exchange) = self.network.exchanges.get_mut(exchange) {
+                    exchange.is_cancelled = true;
+                }
+            }
+            Output::AskForCredentials { question, reason } => {
+                return self.asks(device, question, reason);
             }
             _ => return Err("the simulator does not know this output yet".into()),
         }
@@ -430,56 +477,19 @@ impl Simulation {
     }
 
     fn open_room(&self, device: usize, room: usize) -> Option<RoomId> {
-        let id = room_id(room).ok()?;
+        let id = self.room_id(room).ok()?;
         self.devices.get(device)?.client.status(&id).map(|_| id)
     }
 
-    pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
-        if self.trace.len() == self.scenario.trace_lines {
-            self.trace.pop_front();
-        }
-        let mut short = Short(format!("{:>8} ", self.ground.schedule.now()));
-        // It refuses what is too long, so that a page of history is not written out whole for its first words.
-        let _ = short.write_fmt(line);
-        self.trace.push_back(short.0);
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.scenario.dialect
     }
-}
 
-/// A line of the trace, which ends where it is long enough.
-struct Short(String);
-
-impl fmt::Write for Short {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            if self.0.len() >= TRACE_CHARACTERS {
-                return Err(fmt::Error);
-            }
-            self.0.push(character);
-        }
-        Ok(())
+    pub(crate) fn room(&self, room: usize) -> &'static str {
+        self.dialect().rooms().get(room).copied().unwrap_or_default()
     }
-}
 
-pub(crate) fn room_id(room: usize) -> Result<RoomId, String> {
-    RoomId::parse(ROOMS.get(room).copied().unwrap_or_default()).map_err(|error| error.to_string())
-}
-
-/// Reads the room out of a URL, percent-encoded as RFC 3986 has it.
-fn room_of(url: &str) -> Result<RoomId, String> {
-    let (_, encoded) = url.split_once("?roomId=").ok_or("a URL names no room")?;
-    let mut bytes = Vec::new();
-    let mut rest = encoded.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digits = [rest.next(), rest.next()].into_iter().flatten().map(char::from);
-            let digits = digits.collect::<String>();
-            bytes.push(u8::from_str_radix(&digits, 16).map_err(|_| "a URL is badly escaped")?);
-        } else if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            bytes.push(byte);
-        } else {
-            return Err("a room is not escaped in its URL".into());
-        }
+    pub(crate) fn room_id(&self, room: usize) -> Result<RoomId, String> {
+        RoomId::parse(self.room(room)).map_err(|error| error.to_string())
     }
-    let text = String::from_utf8(bytes).map_err(|_| "a URL is badly escaped")?;
-    RoomId::parse(&text).map_err(|error| error.to_string())
 }

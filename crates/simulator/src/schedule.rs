@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use roomlet_client::{HttpAnswer, HttpFailure, QuestionId};
+
 use crate::backend::Work;
+use crate::exchange::{ExchangeId, Told};
 use crate::network::{Frame, SocketId};
 use crate::people::Act;
 
@@ -51,6 +54,31 @@ pub(crate) enum Happening {
         room: usize,
     },
     Works(Work),
+    /// A request reaches the server.
+    Requested(ExchangeId),
+    /// The server has answered a request.
+    Answers {
+        exchange: ExchangeId,
+        answer: HttpAnswer,
+        told: Told,
+    },
+    /// The client learns what became of its request.
+    Answered {
+        exchange: ExchangeId,
+        result: Result<(HttpAnswer, Told), HttpFailure>,
+    },
+    /// The page says who is signed in.
+    PageAnswers {
+        device: usize,
+        question: QuestionId,
+    },
+    /// The server closes a connection, after what it has said so far.
+    Hangs {
+        socket: SocketId,
+        code: u16,
+    },
+    /// The server says that it is still there.
+    KeepsAlive(SocketId),
     /// The next fault of the network.
     Strikes,
     Wakes(usize),

@@ -35,11 +35,26 @@ pub enum Counted {
     Notices,
     Answers,
     EqualTexts,
+    LostRequests,
+    LostAnswers,
+    EchoesFirst,
+    AnswersFirst,
+    Failures,
+    Throttled,
+    RefusedTokens,
+    RenewedCredentials,
+    SignIns,
+    RoomsRefused,
+    Renewals,
+    HttpPublishes,
+    Missed,
+    SubscriptionsEnded,
+    ConnectionErrors,
 }
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 41] = [
         Self::Drops,
         Self::SilentDeaths,
         Self::Refusals,
@@ -66,6 +81,21 @@ impl Counted {
         Self::Interruptions,
         Self::Notices,
         Self::Answers,
+        Self::LostRequests,
+        Self::LostAnswers,
+        Self::EchoesFirst,
+        Self::AnswersFirst,
+        Self::Failures,
+        Self::Throttled,
+        Self::RefusedTokens,
+        Self::RenewedCredentials,
+        Self::SignIns,
+        Self::RoomsRefused,
+        Self::Renewals,
+        Self::HttpPublishes,
+        Self::Missed,
+        Self::SubscriptionsEnded,
+        Self::ConnectionErrors,
     ];
 
     /// What it counts, for people.
@@ -80,7 +110,7 @@ impl Counted {
             Self::Retries => "messages tried again by the person",
             Self::Discards => "messages discarded",
             Self::RefusedTexts => "texts refused by the client",
-            Self::AmbiguousSends => "connections lost with a send in flight",
+            Self::AmbiguousSends => "sends whose fate was lost with the answer",
             Self::GatewayErrors => "gateway error frames to sends",
             Self::LateReports => "reports of abandoned sockets",
             Self::EqualTexts => "equal texts at one time",
@@ -97,26 +127,61 @@ impl Counted {
             Self::Interruptions => "interruptions noted",
             Self::Notices => "frames that are no message",
             Self::Answers => "answers to hello",
+            Self::LostRequests => "requests lost",
+            Self::LostAnswers => "answers lost",
+            Self::EchoesFirst => "echoes before answers",
+            Self::AnswersFirst => "answers before echoes",
+            Self::Failures => "sends that failed, done or not",
+            Self::Throttled => "requests throttled",
+            Self::RefusedTokens => "tokens refused",
+            Self::RenewedCredentials => "credentials renewed",
+            Self::SignIns => "people who signed in again",
+            Self::RoomsRefused => "rooms refused",
+            Self::Renewals => "connections asked whether they live",
+            Self::HttpPublishes => "publishes by HTTP",
+            Self::Missed => "messages that were said to be missed",
+            Self::SubscriptionsEnded => "subscriptions ended by the service",
+            Self::ConnectionErrors => "connections turned away, or never ready",
         }
     }
 
     /// Whether it can happen with a backend of this dialect.
     pub fn applies_to(self, dialect: Dialect) -> bool {
+        let is_appsync = dialect.is_appsync();
         match self {
+            Self::HistoryPages | Self::OlderPages => dialect.has_history(),
+            Self::Resends => dialect.is_idempotent(),
             Self::LateReports
-            | Self::Resends
             | Self::LostAcks
             | Self::DuplicatesAbsorbed
-            | Self::RateLimits
-            | Self::LateWelcomes
-            | Self::ProvisionalSends
-            | Self::HistoryPages
-            | Self::OlderPages
-            | Self::MissedBroadcasts => dialect == Dialect::Full,
-            Self::StaleStops => !matches!(dialect, Dialect::Full | Dialect::BasicWithDisconnect),
+            | Self::MissedBroadcasts => is_appsync || dialect == Dialect::Full,
+            Self::RateLimits | Self::LateWelcomes | Self::ProvisionalSends => {
+                dialect == Dialect::Full
+            }
+            Self::StaleStops => {
+                !is_appsync && !matches!(dialect, Dialect::Full | Dialect::BasicWithDisconnect)
+            }
+            Self::Notices => dialect.is_events() || (!is_appsync && dialect != Dialect::Full),
+            Self::Interruptions => !dialect.has_history() || is_appsync,
             // What a full backend refuses for good is too rare for a person to try it again.
-            Self::Interruptions | Self::Notices | Self::Retries => dialect != Dialect::Full,
-            Self::Answers => dialect != Dialect::BasicWithSilentDefault,
+            Self::Retries => !dialect.has_history(),
+            Self::GatewayErrors => !is_appsync,
+            Self::Answers => !is_appsync && dialect != Dialect::BasicWithSilentDefault,
+            Self::LostRequests
+            | Self::LostAnswers
+            | Self::EchoesFirst
+            | Self::AnswersFirst
+            | Self::Failures
+            | Self::Throttled
+            | Self::RefusedTokens
+            | Self::RenewedCredentials
+            | Self::SignIns
+            | Self::RoomsRefused
+            | Self::Renewals
+            | Self::Missed
+            | Self::SubscriptionsEnded
+            | Self::ConnectionErrors => is_appsync,
+            Self::HttpPublishes => dialect.is_events(),
             _ => true,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::backend::Backend;
 use crate::run::Simulation;
 use crate::schedule::Happening;
 use crate::statistics::Counted;
@@ -13,7 +14,8 @@ impl Simulation {
         }
         let pause = self.ground.chance.between(1, self.ground.faults.between_strikes * 2);
         self.ground.schedule.after(pause, Happening::Strikes);
-        match self.ground.chance.between(0, 9) {
+        let most = if self.dialect().is_appsync() { 14 } else { 9 };
+        match self.ground.chance.between(0, most) {
             0 => {
                 self.note(format_args!("the server restarts"));
                 self.ground.statistics.count(Counted::Restarts);
@@ -27,6 +29,7 @@ impl Simulation {
                 let device = self.ground.chance.index(self.devices.len());
                 self.sleep(device);
             }
+            10.. => self.strike_service(),
             _ => {
                 let live = self.network.live();
                 if let Some(socket) = live.get(self.ground.chance.index(live.len())).copied() {
@@ -36,6 +39,37 @@ impl Simulation {
             }
         }
         Ok(())
+    }
+
+    /// What only befalls AppSync.
+    fn strike_service(&mut self) {
+        let kind = self.ground.chance.between(0, 4);
+        let live = self.network.live();
+        let Backend::Appsync(appsync) = &mut self.backend else { return };
+        match kind {
+            0 => {
+                let pause = self.ground.chance.between(5_000, 60_000);
+                self.network.sockets_blocked_until = self.ground.schedule.now() + pause;
+                for socket in live {
+                    self.network.cut(&mut self.ground, socket);
+                }
+                self.note(format_args!("no WebSocket gets through for {pause} ms"));
+            }
+            1 => {
+                appsync.issuer.revoke_all();
+                self.note(format_args!("all tokens are revoked"));
+            }
+            2 => {
+                if let Some(socket) = live.get(self.ground.chance.index(live.len())).copied() {
+                    appsync.breaks(&mut self.ground, socket);
+                    self.note(format_args!("socket {socket} ends with an error"));
+                }
+            }
+            _ => {
+                appsync.ends_something(&mut self.ground);
+                self.note(format_args!("a subscription is ended"));
+            }
+        }
     }
 
     fn sleep(&mut self, device: usize) {

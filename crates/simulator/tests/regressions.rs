@@ -3,7 +3,7 @@
 use roomlet_simulator::{Dialect, Scenario, run};
 
 /// (seed, dialect): add what fails, take nothing out.
-const SEEDS: [(u64, Dialect); 10] = [
+const SEEDS: [(u64, Dialect); 16] = [
     // Two people said "hi" at once, and the client took its own connection for somebody else's from then on.
     (1, Dialect::BasicWithSilentDefault),
     (5, Dialect::BasicWithAnsweringDefault),
@@ -21,6 +21,17 @@ const SEEDS: [(u64, Dialect); 10] = [
     (1_097, Dialect::Full),
     // Message after message was sent into a dead connection of a backend that has no pong.
     (1_269, Dialect::BasicWithAnsweringDefault),
+    // What was on its way by a subscription that had just been renewed was dropped.
+    (14, Dialect::EventsStamped),
+    (14, Dialect::GraphqlBasic),
+    // What has no id came by both subscriptions while one took the place of the other, and was shown twice.
+    (27, Dialect::EventsRaw),
+    // What a backend had said to be missing was never fetched, for live messages had gone on meanwhile.
+    (72, Dialect::Graphql),
+    // A row from before the first page of history stood right above the page, whatever lay between.
+    (190, Dialect::Graphql),
+    // Requests of sends that their echoes had settled were kept, and more and more of them were on their way.
+    (352, Dialect::Graphql),
 ];
 
 #[test]

@@ -1,12 +1,15 @@
-//! A thousand seeds, two hundred for each dialect. Dialects run in parallel.
+//! More than a thousand seeds, two hundred for each dialect of API Gateway. Dialects run in parallel.
 
 use roomlet_simulator::{Dialect, Scenario, Statistics, run};
 
 const SEEDS: u64 = 200;
+/// On AppSync more happens in a run.
+const SEEDS_OF_APPSYNC: u64 = 120;
 
 fn hold(dialect: Dialect) {
     let mut all = Statistics::default();
-    for seed in 0..SEEDS {
+    let seeds = if dialect.is_appsync() { SEEDS_OF_APPSYNC } else { SEEDS };
+    for seed in 0..seeds {
         match run(seed, Scenario::two_people(dialect)) {
             Ok(statistics) => all.add(&statistics),
             Err(failure) => panic!("{failure}"),
@@ -42,6 +45,26 @@ fn basic_with_disconnect() {
 }
 
 #[test]
+fn graphql() {
+    hold(Dialect::Graphql);
+}
+
+#[test]
+fn graphql_basic() {
+    hold(Dialect::GraphqlBasic);
+}
+
+#[test]
+fn events_stamped() {
+    hold(Dialect::EventsStamped);
+}
+
+#[test]
+fn events_raw() {
+    hold(Dialect::EventsRaw);
+}
+
+#[test]
 fn one_seed_is_one_run() {
     for dialect in Dialect::ALL {
         let once = run(7, Scenario::two_people(dialect)).map_err(|failure| failure.to_string());
@@ -52,11 +75,12 @@ fn one_seed_is_one_run() {
 
 #[test]
 fn three_people_get_on_as_well() {
-    for seed in 0..20 {
-        if let Err(failure) =
-            run(seed, Scenario { people: 3, ..Scenario::two_people(Dialect::Full) })
-        {
-            panic!("{failure}");
+    for dialect in [Dialect::Full, Dialect::Graphql, Dialect::EventsStamped] {
+        for seed in 0..20 {
+            if let Err(failure) = run(seed, Scenario { people: 3, ..Scenario::two_people(dialect) })
+            {
+                panic!("{failure}");
+            }
         }
     }
 }

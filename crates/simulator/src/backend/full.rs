@@ -19,6 +19,8 @@ const PAGE_BYTES: usize = 96 * 1_024;
 pub(crate) struct Sender {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
+    /// Signed in, and no guest.
+    pub(crate) is_user: bool,
 }
 
 /// A message of a room.
@@ -32,10 +34,24 @@ pub(crate) struct Stored {
     pub(crate) sender: Sender,
     /// The device that wrote it in truth.
     pub(crate) device: Option<usize>,
-    sender_connection: String,
+    pub(super) sender_connection: String,
 }
 
 impl Stored {
+    /// A message of somebody who is not simulated.
+    pub(super) fn strangers(ground: &mut Ground, room: &str, text: String) -> Self {
+        Self {
+            id: ground.chance.token(),
+            created_at: wall(ground),
+            room: room.to_owned(),
+            text,
+            client_message_id: None,
+            sender: Sender { id: guest_id(STRANGER), name: Some("Cara".into()), is_user: false },
+            device: None,
+            sender_connection: STRANGER.to_owned(),
+        }
+    }
+
     fn json(&self) -> Value {
         let sender = json!({"id": self.sender.id, "name": self.sender.name, "kind": "guest"});
         let mut value = json!({
@@ -62,7 +78,7 @@ struct Connection {
 
 impl Connection {
     fn sender(&self) -> Sender {
-        let anonymous = || Sender { id: guest_id(&self.id), name: None };
+        let anonymous = || Sender { id: guest_id(&self.id), name: None, is_user: false };
         self.sender.clone().unwrap_or_else(anonymous)
     }
 }
@@ -96,7 +112,7 @@ impl Full {
                 let ago = i64::try_from((messages - number) * ground.chance.between(200, 9_000));
                 let padding = if is_long { " and so on".repeat(400) } else { String::new() };
                 let text = format!("past {room} {number}{padding}");
-                let mut message = stranger(ground, room, text);
+                let mut message = Stored::strangers(ground, room, text);
                 message.created_at -= ago.unwrap_or(0);
                 full.insert(message);
             }
@@ -142,7 +158,7 @@ impl Full {
             Some("hello") => {
                 let key = frame["guestKey"].as_str().unwrap_or_default();
                 let name = frame["name"].as_str().map(str::to_owned);
-                connection.sender = Some(Sender { id: guest_id(key), name });
+                connection.sender = Some(Sender { id: guest_id(key), name, is_user: false });
                 welcome(ground, socket, connection);
             }
             Some("sendMessage") => return self.send(ground, socket, frame),
@@ -178,7 +194,7 @@ impl Full {
     }
 
     pub(super) fn stranger_writes(&mut self, ground: &mut Ground, room: &str, text: String) {
-        let message = stranger(ground, room, text);
+        let message = Stored::strangers(ground, room, text);
         let pause = ground.chance.between(0, 300);
         ground.schedule.after(pause, Happening::Works(Work::Commits { socket: None, message }));
     }
@@ -367,19 +383,6 @@ fn error(
         value["retryAfterMs"] = json!(pause);
     }
     post_after(ground, 0, socket, other(&value));
-}
-
-fn stranger(ground: &mut Ground, room: &str, text: String) -> Stored {
-    Stored {
-        id: ground.chance.token(),
-        created_at: wall(ground),
-        room: room.to_owned(),
-        text,
-        client_message_id: None,
-        sender: Sender { id: guest_id(STRANGER), name: Some("Cara".into()) },
-        device: None,
-        sender_connection: STRANGER.to_owned(),
-    }
 }
 
 fn other(value: &Value) -> Frame {

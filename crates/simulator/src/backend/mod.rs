@@ -3,14 +3,18 @@
 //! Frames are built and read as plain JSON values here, so that a misreading of the contract in the client meets
 //! a second opinion. A method that returns an error has caught the client at saying something forbidden.
 
+pub(crate) mod appsync;
 mod basic;
 mod full;
 
+use data_encoding::BASE64URL_NOPAD;
+use roomlet_client::RoomId;
 use serde_json::{Value, json};
 
 use crate::network::{Frame, Ground, Meaning, SocketId};
 use crate::schedule::Happening;
 use crate::{Dialect, STRANGER};
+pub(crate) use appsync::{Appsync, room_of_channel};
 pub(crate) use basic::Basic;
 pub(crate) use full::{Full, Stored, guest_id};
 
@@ -26,6 +30,8 @@ pub(crate) enum Work {
     Commits { socket: Option<SocketId>, message: Stored },
     /// The post loop of the basic dialect goes on to its next row.
     Loops { socket: Option<SocketId>, targets: Vec<SocketId>, frame: Frame },
+    /// AppSync goes on with something.
+    Appsync(appsync::Task),
 }
 
 /// The model backend of a run.
@@ -33,13 +39,33 @@ pub(crate) enum Work {
 pub(crate) enum Backend {
     Full(Full),
     Basic(Basic),
+    Appsync(Appsync),
 }
 
 impl Backend {
-    pub(crate) fn new(dialect: Dialect, ground: &mut Ground, rooms: &[&str]) -> Self {
+    pub(crate) fn new(dialect: Dialect, ground: &mut Ground) -> Self {
+        let rooms = dialect.rooms();
         match dialect {
             Dialect::Full => Self::Full(Full::new(ground, rooms)),
+            appsync if appsync.is_appsync() => Self::Appsync(Appsync::new(appsync, ground, rooms)),
             basic => Self::Basic(Basic::new(basic, ground)),
+        }
+    }
+
+    /// The messages of a room in the order that everybody sees, where the backend keeps them.
+    pub(crate) fn messages(&self, room: &str) -> Vec<&Stored> {
+        match self {
+            Self::Full(full) => full.messages(room).collect(),
+            Self::Basic(_) => Vec::new(),
+            Self::Appsync(appsync) => appsync.messages(room).collect(),
+        }
+    }
+
+    /// Whether nobody may enter a room.
+    pub(crate) fn denies(&self, room: &str) -> bool {
+        match self {
+            Self::Full(_) | Self::Basic(_) => false,
+            Self::Appsync(appsync) => appsync.denies(room),
         }
     }
 
@@ -55,6 +81,8 @@ impl Backend {
         match self {
             Self::Full(full) => full.connected(ground, socket, id, room, device),
             Self::Basic(basic) => basic.connected(socket, id, room),
+            // Which shows a header on entry, and no room.
+            Self::Appsync(_) => {}
         }
     }
 
@@ -63,6 +91,7 @@ impl Backend {
         match self {
             Self::Full(full) => full.disconnected(socket),
             Self::Basic(basic) => basic.disconnected(socket),
+            Self::Appsync(appsync) => appsync.disconnected(socket),
         }
     }
 
@@ -74,11 +103,15 @@ impl Backend {
         text: &str,
     ) -> Result<(), String> {
         let frame = serde_json::from_str::<Value>(text).map_err(|_| "a frame is no JSON")?;
+        if let Self::Appsync(appsync) = self {
+            return appsync.received(ground, socket, &frame);
+        }
         let action = frame["action"].as_str().ok_or("a frame has no action")?;
         if action == "hello" {
             check_hello(&frame)?;
         }
         match self {
+            Self::Appsync(_) => Ok(()),
             // A gateway runs the functions of one connection's frames in parallel.
             Self::Full(_) => {
                 let pause = ground.chance.between(1, 50);
@@ -106,10 +139,30 @@ impl Backend {
                 basic.loops(ground, socket, targets, frame);
                 Ok(())
             }
-            (Self::Full(_), Work::Loops { .. }) | (Self::Basic(_), Work::Commits { .. }) => {
+            (Self::Appsync(appsync), Work::Appsync(task)) => {
+                appsync.works(ground, task);
+                Ok(())
+            }
+            (Self::Full(_) | Self::Basic(_) | Self::Appsync(_), _) => {
                 Err("the simulator gave work to the wrong backend".into())
             }
         }
+    }
+
+    /// Somebody posts something that is no message, where that can be; says whether it can.
+    pub(crate) fn notice(
+        &mut self,
+        ground: &mut Ground,
+        dialect: Dialect,
+        room: &str,
+        text: &str,
+    ) -> bool {
+        match self {
+            Self::Basic(basic) => basic.notice(ground, room, text),
+            Self::Appsync(appsync) if dialect.is_events() => appsync.notice(ground, room, text),
+            Self::Full(_) | Self::Appsync(_) => return false,
+        }
+        true
     }
 
     /// Somebody who is not simulated writes a message.
@@ -117,8 +170,29 @@ impl Backend {
         match self {
             Self::Full(full) => full.stranger_writes(ground, room, text),
             Self::Basic(basic) => basic.broadcast(ground, None, STRANGER, room, &text),
+            Self::Appsync(appsync) => appsync.stranger_writes(ground, room, text),
         }
     }
+}
+
+/// Reads the room out of a URL, percent-encoded as RFC 3986 has it.
+pub(crate) fn room_of_url(url: &str) -> Result<RoomId, String> {
+    let (_, encoded) = url.split_once("?roomId=").ok_or("a URL names no room")?;
+    let mut bytes = Vec::new();
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next(), rest.next()].into_iter().flatten().map(char::from);
+            let digits = digits.collect::<String>();
+            bytes.push(u8::from_str_radix(&digits, 16).map_err(|_| "a URL is badly escaped")?);
+        } else if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            bytes.push(byte);
+        } else {
+            return Err("a room is not escaped in its URL".into());
+        }
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "a URL is badly escaped")?;
+    RoomId::parse(&text).map_err(|error| error.to_string())
 }
 
 /// Neither `roomId` nor `text`, so that nobody's broadcast shows it; the key is 128 bits.
@@ -160,6 +234,31 @@ pub(crate) fn iso(milliseconds: i64) -> String {
     format!("2025-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
+/// The opposite of [`iso`], for the same times.
+pub(crate) fn parse_iso(text: &str) -> Option<i64> {
+    const FIRST_OF: [i64; 2] = [1_759_276_800_000, 1_761_955_200_000];
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let (month, day) = date.strip_prefix("2025-")?.split_once('-')?;
+    let first = match month {
+        "10" => FIRST_OF.first(),
+        "11" => FIRST_OF.last(),
+        _ => None,
+    };
+    let mut parts = time.split([':', '.']).map(str::parse::<i64>);
+    let mut next = || parts.next()?.ok();
+    let (hour, minute, second, milli) = (next()?, next()?, next()?, next()?);
+    let minutes = (day.parse::<i64>().ok()? - 1) * 1_440 + hour * 60 + minute;
+    Some(first? + (minutes * 60 + second) * 1_000 + milli)
+}
+
+/// The auth object in a subprotocol of AppSync's.
+pub(crate) fn header_of(subprotocols: &[String]) -> Result<Value, String> {
+    let bad = || format!("{subprotocols:?} are no subprotocols of AppSync's");
+    let header = subprotocols.iter().find_map(|one| one.strip_prefix("header-")).ok_or_else(bad)?;
+    let json = BASE64URL_NOPAD.decode(header.as_bytes()).map_err(|_| bad())?;
+    serde_json::from_slice(&json).map_err(|_| bad())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,5 +267,8 @@ mod tests {
     fn times_are_written_in_utc() {
         assert_eq!(iso(EPOCH), "2025-10-29T04:06:00.000Z");
         assert_eq!(iso(EPOCH + 3 * 86_400_000 + 1), "2025-11-01T04:06:00.001Z");
+        for time in [EPOCH, EPOCH - 9_999_999, EPOCH + 3 * 86_400_000 + 1] {
+            assert_eq!(parse_iso(&iso(time)), Some(time));
+        }
     }
 }
