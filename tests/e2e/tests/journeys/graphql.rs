@@ -293,7 +293,8 @@ fn a_subscription_and_a_send_that_are_throttled_get_through_by_themselves() {
 
         ann.until_sent("patience").await;
         bo.until_messages(&["patience"]).await;
-        assert_eq!(backend.log().count("sendMessage"), 3);
+        assert_eq!(backend.faults().graphql.throttle_next, 0);
+        assert!(backend.log().count("sendMessage") >= 2, "it was throttled at least once");
     });
 }
 

@@ -90,8 +90,10 @@ fn a_guest_who_signs_out_comes_back_as_somebody_else() {
 fn signing_out_and_in_again_at_once_harms_nobody() {
     journey(async |stage| {
         let backend = Backend::start().await;
-        for visit in [backend.full(), backend.graphql(), backend.stamped()] {
-            let ann = stage.enter(&visit.by("Ann").with("chats", "2")).await;
+        let ways = [backend.full(), backend.graphql(), backend.stamped()];
+        for (index, visit) in ways.into_iter().enumerate() {
+            let visit = visit.in_room(&format!("room {index}")).with("chats", "2");
+            let ann = stage.enter(&visit.by("Ann")).await;
             let bystander = ann.second();
             bystander.until_online().await;
             ann.say("hello").await;
