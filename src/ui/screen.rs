@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 use roomlet_client::{
-    Author, Change, Event, History, Message, RoomId, Row, RowId, SendRefusal, Status,
-    WallClock,
+    Author, Change, Event, History, Message, RoomId, Row, RowId, SendRefusal, Status, WallClock,
 };
 
 use super::dates;
@@ -170,7 +169,8 @@ fn lead(rows: &[ShownRow]) {
             let lead = match &before {
                 Some((_, earlier)) if dates::day(*earlier) != dates::day(time) => Lead::Date(time),
                 Some((author, earlier))
-                    if author.as_ref() == Some(&message.author) && time.0 - earlier.0 < GROUP_MILLISECONDS =>
+                    if author.as_ref() == Some(&message.author)
+                        && time.0 - earlier.0 < GROUP_MILLISECONDS =>
                 {
                     Lead::Continues
                 }

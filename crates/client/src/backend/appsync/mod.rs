@@ -1,6 +1,7 @@
 //! What AppSync's two products have in common: how errors are told, and how subscriptions live on one connection.
 
 mod errors;
+mod frame;
 mod realtime;
 mod requests;
 mod subscriptions;
@@ -8,6 +9,7 @@ mod subscriptions;
 use std::time::Duration;
 
 pub(crate) use errors::{Trouble, WireErrors, of_answer};
+pub(crate) use frame::Frame;
 pub(crate) use realtime::{Realtime, reason};
 pub(crate) use requests::{Request, Requests};
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::auth::Authorization;
-use crate::backend::appsync::WireErrors;
+use crate::backend::appsync::{Frame, WireErrors};
 use crate::backend::object::Object;
 
 /// Events of one publish, at most (Event API quotas). Roomlet publishes one: the order of a batch is not kept.
@@ -103,22 +103,17 @@ pub(super) enum ServerFrame {
 
 impl ServerFrame {
     pub(super) fn parse(text: &str) -> Self {
-        let Some(mut frame) = Object::parse(text) else { return Self::Unknown };
-        // Where GraphQL has them; the service is not known to mix them up, other servers are.
-        let mut payload = frame.object("payload").unwrap_or_default();
-        let errors = frame.take("errors").or_else(|| payload.take("errors"));
-        let timeout =
-            frame.number("connectionTimeoutMs").or_else(|| payload.number("connectionTimeoutMs"));
-        let errors = WireErrors::read(errors);
-        match (frame.text("type").as_deref(), frame.word("id")) {
+        let Some(frame) = Frame::parse(text) else { return Self::Unknown };
+        let Frame { errors, timeout, mut fields, .. } = frame;
+        match (frame.kind.as_deref(), frame.id) {
             (Some("connection_ack"), _) => Self::Ack { timeout },
             (Some("ka"), _) => Self::KeepAlive,
             (Some("subscribe_success"), Some(id)) => Self::Subscribed { id },
             (Some("subscribe_error"), Some(id)) => Self::SubscribeRefused { id, errors },
-            (Some("data"), Some(id)) => Self::Data { id, events: events(frame.take("event")) },
+            (Some("data"), Some(id)) => Self::Data { id, events: events(fields.take("event")) },
             (Some("broadcast_error"), Some(id)) => Self::BroadcastError { id },
             (Some("publish_success"), Some(id)) => {
-                Self::Published { id, failed: WireErrors::read(frame.take("failed")) }
+                Self::Published { id, failed: WireErrors::read(fields.take("failed")) }
             }
             (Some("publish_error"), Some(id)) => Self::PublishRefused { id, errors },
             (Some("error" | "subscribe_error" | "publish_error"), id) => Self::Error { id, errors },

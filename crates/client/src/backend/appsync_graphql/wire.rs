@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::auth::{Authorization, iso_date};
-use crate::backend::appsync::WireErrors;
+use crate::backend::appsync::{Frame, WireErrors};
 use crate::backend::object::Object;
 use crate::backend::{Cursor, Page};
 use crate::chat::ids::{ClientMessageId, MessageId, RoomId};
@@ -84,15 +84,9 @@ pub(super) enum ServerFrame {
 
 impl ServerFrame {
     pub(super) fn parse(text: &str) -> Self {
-        let Some(mut frame) = Object::parse(text) else { return Self::Unknown };
-        let mut payload = frame.object("payload").unwrap_or_default();
-        // Where Events has them; the service is not known to mix them up, other servers are.
-        let errors = payload.take("errors").or_else(|| frame.take("errors"));
-        let timeout =
-            payload.number("connectionTimeoutMs").or_else(|| frame.number("connectionTimeoutMs"));
-        let errors = WireErrors::read(errors);
-        // Connection-wide errors come with an empty id, or without any.
-        match (frame.text("type").as_deref(), frame.word("id")) {
+        let Some(frame) = Frame::parse(text) else { return Self::Unknown };
+        let Frame { errors, timeout, mut payload, .. } = frame;
+        match (frame.kind.as_deref(), frame.id) {
             (Some("connection_ack"), _) => Self::Ack { timeout },
             (Some("ka"), _) => Self::KeepAlive,
             (Some("start_ack"), Some(id)) => Self::Started { id },
