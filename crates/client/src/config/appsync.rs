@@ -49,6 +49,9 @@ pub enum ApiError {
     /// An odd host or port.
     #[error("has no valid host and port: write it as {0}")]
     Host(&'static str),
+    /// The WebSocket's host where the API's own is wanted.
+    #[error("is the host of the WebSocket: requests name and sign the API's own, {0}")]
+    RealtimeHost(String),
     /// A path that this kind of API does not have.
     #[error("ends in `{0}`: the path of this kind of API is `{1}`")]
     Path(String, &'static str),
@@ -135,10 +138,19 @@ impl Api {
         Ok(self)
     }
 
-    /// The same API behind a proxy: requests name and sign `text`, the host of the API itself.
+    /// The same API behind a proxy: requests name and sign `text`, the host of the API itself, never that of its
+    /// WebSocket.
     pub fn with_host(mut self, text: &str) -> Result<Self, ApiError> {
-        let odd = ApiError::Host(HOST_EXAMPLE);
-        self.host = endpoint::host(text).map(|_| text.to_ascii_lowercase()).ok_or(odd)?;
+        let text = text.to_ascii_lowercase();
+        let host = endpoint::host(&text).ok_or(ApiError::Host(HOST_EXAMPLE))?;
+        if endpoint::is_aws(&host, "appsync-realtime-api") {
+            let own = text.replacen(".appsync-realtime-api.", ".appsync-api.", 1);
+            return Err(ApiError::RealtimeHost(own));
+        }
+        if endpoint::is_aws(&host, "execute-api") {
+            return Err(ApiError::ApiGateway(HOST_EXAMPLE));
+        }
+        self.host = text;
         Ok(self)
     }
 
@@ -172,6 +184,15 @@ impl Api {
     /// Whether it is on this very machine.
     pub fn is_loopback(&self) -> bool {
         self.is_loopback
+    }
+
+    /// Whether requests or the socket go to a host of AWS's own, with no proxy between that could sign people in.
+    pub fn is_direct(&self) -> bool {
+        let is_aws = |url, service| {
+            let host = endpoint::host_of(url);
+            host.is_some_and(|host| endpoint::is_aws(&host, service))
+        };
+        is_aws(&self.url, "appsync-api") || is_aws(&self.realtime, "appsync-realtime-api")
     }
 }
 
@@ -348,7 +369,7 @@ mod tests {
         assert_eq!(behind.url(), "https://chat.example.com/graphql");
         assert_eq!(behind.realtime(), "wss://live.example.com/socket");
         assert_eq!(behind.host(), "a1.appsync-api.eu-west-1.amazonaws.com");
-        assert!(!behind.is_loopback());
+        assert!(!behind.is_loopback() && !behind.is_direct());
         assert!(api().with_realtime("ws://127.0.0.1:1/x").unwrap().is_loopback());
         for (text, error) in [
             ("https://e.com/x", ApiError::Scheme("https".into(), REALTIME_EXAMPLE)),
@@ -361,5 +382,39 @@ mod tests {
         for host in ["", "https://e.com", "e.com/graphql", "a b", "e.com:0"] {
             assert_eq!(api().with_host(host), Err(ApiError::Host(HOST_EXAMPLE)), "{host}");
         }
+    }
+
+    #[test]
+    fn the_host_of_the_websocket_is_never_the_one_that_is_signed_for() {
+        let api = || Api::parse(Events, "https://chat.example.com/event").unwrap();
+        for (host, own) in [
+            (
+                "A1.appsync-realtime-api.eu-west-1.amazonaws.com",
+                "a1.appsync-api.eu-west-1.amazonaws.com",
+            ),
+            (
+                "a1.appsync-realtime-api.cn-north-1.amazonaws.com.cn",
+                "a1.appsync-api.cn-north-1.amazonaws.com.cn",
+            ),
+        ] {
+            assert_eq!(api().with_host(host), Err(ApiError::RealtimeHost(own.into())));
+            assert_eq!(api().with_host(own).unwrap().host(), own);
+        }
+        assert_eq!(
+            api().with_host("a1.execute-api.eu-west-1.amazonaws.com"),
+            Err(ApiError::ApiGateway(HOST_EXAMPLE))
+        );
+    }
+
+    #[test]
+    fn knows_what_goes_to_aws_directly() {
+        let proxied = || Api::parse(Graphql, "https://chat.example.com/graphql").unwrap();
+        let realtime = "wss://a1.appsync-realtime-api.eu-west-1.amazonaws.com/graphql";
+        assert!(proxied().with_realtime(realtime).unwrap().is_direct());
+        assert!(!proxied().is_direct());
+        assert!(!Api::parse(Graphql, "http://127.0.0.1:8787/graphql").unwrap().is_direct());
+        let direct = Api::parse(Graphql, GRAPHQL).unwrap();
+        assert!(direct.is_direct());
+        assert!(direct.with_realtime("wss://live.example.com/socket").unwrap().is_direct());
     }
 }

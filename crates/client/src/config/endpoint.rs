@@ -210,6 +210,12 @@ pub(super) fn is_loopback(host: &str) -> bool {
         || host.ends_with(".localhost")
 }
 
+/// The host of a URL, as [`host`] reads it.
+pub(super) fn host_of(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    host(rest.split(['/', '?', '#']).next()?)
+}
+
 /// Whether a host is AWS's own for a service: `{id}.{service}.{region}.amazonaws.com`, or `.com.cn` in China.
 pub(super) fn is_aws(host: &str, service: &str) -> bool {
     let host = host.strip_suffix(".cn").unwrap_or(host);

@@ -105,6 +105,7 @@ fn second_generation(
             file: file.to_owned(),
             path: format!("{path}."),
             names: second_generation_name,
+            is_ours: path == "custom.roomlet",
         };
         found.insert(name.to_owned(), settings(source, kind, object, keys)?);
     }
@@ -125,7 +126,12 @@ fn flat(file: &str, root: &Map<String, Value>) -> Result<BTreeMap<String, Settin
     if root.get("aws_appsync_graphqlEndpoint").is_none_or(Value::is_null) {
         return Ok(BTreeMap::new());
     }
-    let source = AmplifyObject { file: file.to_owned(), path: String::new(), names: flat_name };
+    let source = AmplifyObject {
+        file: file.to_owned(),
+        path: String::new(),
+        names: flat_name,
+        is_ours: false,
+    };
     let settings = settings(source, "appsync-graphql", root, &[Field::ApiKey])?;
     Ok(BTreeMap::from([("graphql".to_owned(), settings)]))
 }
@@ -159,7 +165,7 @@ fn nested(file: &str, plugins: &Value) -> Result<BTreeMap<String, Settings>, Pro
         )));
     }
     let path = format!("api.plugins.awsAPIPlugin.{name}.");
-    let source = AmplifyObject { file: file.to_owned(), path, names: nested_name };
+    let source = AmplifyObject { file: file.to_owned(), path, names: nested_name, is_ours: false };
     let settings = settings(source, "appsync-graphql", api, &[Field::ApiKey])?;
     Ok(BTreeMap::from([("graphql".to_owned(), settings)]))
 }
@@ -179,15 +185,21 @@ fn settings(
     object: &Map<String, Value>,
     keys: &[Field],
 ) -> Result<Settings, Problem> {
-    let names = source.names;
+    let (names, is_ours) = (source.names, source.is_ours);
+    let keys = [&[Field::Endpoint, Field::Auth, Field::Region], keys].concat();
+    if is_ours {
+        refuse_unknown(&source, object, &keys)?;
+    }
     let place = &Place::Amplify(source);
     let mut settings = Settings::new(place.clone());
     settings.set(Field::Kind, kind, place).map_err(Problem::Inner)?;
-    for &key in [Field::Endpoint, Field::Region, Field::Auth].iter().chain(keys) {
+    for key in keys {
         let text = match object.get(names(key)) {
             None | Some(Value::Null) => continue,
             // Amplify's Gen 1 command line writes what it does not have in these ways.
-            Some(Value::String(text)) if text.is_empty() || text == "null" => continue,
+            Some(Value::String(text)) if !is_ours && matches!(text.as_str(), "" | "null") => {
+                continue;
+            }
             Some(Value::String(text)) => text,
             Some(_) => {
                 let problem = "must be a text: generate the file again";
@@ -203,4 +215,28 @@ fn settings(
             "is not set: generate the file again",
         ))),
     }
+}
+
+/// A key that is passed over may be the one that says how people sign in.
+fn refuse_unknown(
+    source: &AmplifyObject,
+    object: &Map<String, Value>,
+    known: &[Field],
+) -> Result<(), Problem> {
+    let AmplifyObject { file, path, names, .. } = source;
+    let is_known = |key: &str| known.iter().any(|field| names(*field) == key);
+    let Some(unknown) = object.keys().find(|key| !is_known(key)) else { return Ok(()) };
+    let problem = match known.iter().find(|field| field.name() == unknown) {
+        Some(&field) => {
+            format!("is called `{}` there: rename it in `backend.addOutput`", names(field))
+        }
+        None => {
+            let all = known.iter().map(|field| format!("`{}`", names(*field))).collect::<Vec<_>>();
+            format!(
+                "is nothing that Roomlet knows: take it out of `backend.addOutput`, or use one of {}",
+                all.join(", ")
+            )
+        }
+    };
+    Err(Problem::Inner(error(format!("`{path}{unknown}` of {file}"), problem)))
 }

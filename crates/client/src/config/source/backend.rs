@@ -1,7 +1,7 @@
 //! A backend, from what is set.
 
 use super::ConfigurationError;
-use super::settings::{Field, Settings};
+use super::settings::{Field, Place, Settings};
 use crate::chat::ids::RoomId;
 use crate::config::{
     Api, ApiError, ApiKind, Backend, Dialect, Endpoint, Namespace, NamespaceKind, Service, SignIn,
@@ -61,14 +61,14 @@ impl Settings {
         let superfluous = [Field::Events, Field::Namespace, Field::TokenCarrier];
         self.refuse(&superfluous, "an AppSync GraphQL backend")?;
         let api = self.api(ApiKind::Graphql)?;
-        let sign_in = self.appsync_sign_in(api.host())?;
+        let sign_in = self.appsync_sign_in(&api)?;
         Ok((Service::AppsyncGraphql { api, dialect: self.dialect()? }, sign_in))
     }
 
     fn appsync_events(&self) -> Result<(Service, SignIn), ConfigurationError> {
         self.refuse(&[Field::Dialect, Field::TokenCarrier], "an AppSync Events backend")?;
         let api = self.api(ApiKind::Events)?;
-        let sign_in = self.appsync_sign_in(api.host())?;
+        let sign_in = self.appsync_sign_in(&api)?;
         let namespace = self.get(Field::Namespace).map(Namespace::parse).transpose();
         let namespace =
             namespace.map_err(|problem| self.error(Field::Namespace, problem.to_string()))?;
@@ -113,9 +113,15 @@ impl Settings {
     }
 
     fn refuse(&self, superfluous: &[Field], service: &str) -> Result<(), ConfigurationError> {
-        match superfluous.iter().find(|key| self.is_deliberate(**key)) {
-            Some(key) => Err(self.error(*key, format!("has no meaning for {service}: remove it"))),
-            None => Ok(()),
-        }
+        let Some(&key) = superfluous.iter().find(|key| self.is_deliberate(**key)) else {
+            return Ok(());
+        };
+        let problem = match (self.place(key), self.place(Field::Kind)) {
+            (Place::Variable, Place::Table(name)) => format!(
+                "has no meaning for {service}, which `{name}` of roomlet.toml is: remove it, or set ROOMLET_BACKEND and ROOMLET_ENDPOINT"
+            ),
+            _ => format!("has no meaning for {service}: remove it"),
+        };
+        Err(self.error(key, problem))
     }
 }

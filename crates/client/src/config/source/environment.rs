@@ -147,7 +147,11 @@ impl Source<'_> {
             .peekable();
         let Some((first, _)) = changes.peek() else { return Ok(None) };
         let default = default.ok_or_else(|| {
-            error(first.variable(), "needs ROOMLET_BACKEND and ROOMLET_ENDPOINT: set them")
+            let problem = format!(
+                "is not set, though {} is: set it to `api-gateway`, `appsync-graphql` or `appsync-events`, and ROOMLET_ENDPOINT to the address of your API",
+                first.variable()
+            );
+            error("ROOMLET_BACKEND", problem)
         })?;
         // Another way to sign in makes the key of a file superfluous; a key of one's own is a way to sign in.
         match (self.value("ROOMLET_AUTH").map(Auth::parse), self.value("ROOMLET_API_KEY")) {

@@ -75,7 +75,12 @@ impl Source<'_> {
         if let Some(chosen) = &chosen {
             all.insert(DEFAULT_BACKEND.to_owned(), chosen.settings.clone());
         }
-        if let Some(changed) = self.change_default(all.get_mut(DEFAULT_BACKEND))? {
+        // A release build leaves a default backend of `roomlet.toml` on this machine out: nobody means to change it.
+        let is_left_out = |settings: &Settings| {
+            chosen.is_none() && self.profile == Profile::Release && settings.is_loopback()
+        };
+        let default = all.get_mut(DEFAULT_BACKEND).filter(|settings| !is_left_out(settings));
+        if let Some(changed) = self.change_default(default)? {
             // What the variables change, they change under its other name too.
             let twin = chosen.and_then(|chosen| chosen.twin);
             all.extend(twin.map(|twin| (twin, changed)));

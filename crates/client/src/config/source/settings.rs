@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ConfigurationError, error};
+use crate::config::endpoint;
 use crate::config::secrets::looks_like_secret;
 
 /// What can be set for a backend.
@@ -41,6 +42,9 @@ pub(super) struct AmplifyObject {
     pub(super) path: String,
     /// What the format calls each key.
     pub(super) names: fn(Field) -> &'static str,
+    /// Whether a person writes it for this widget (through `backend.addOutput`), rather than Amplify for everybody:
+    /// then it has our keys and our words, and nothing in it is passed over.
+    pub(super) is_ours: bool,
 }
 
 /// One value.
@@ -105,7 +109,7 @@ impl Place {
         match self {
             Self::Variable => key.variable(),
             Self::Table(backend) => format!("`backends.{backend}.{}` of roomlet.toml", key.name()),
-            Self::Amplify(AmplifyObject { file, path, names }) => {
+            Self::Amplify(AmplifyObject { file, path, names, .. }) => {
                 format!("`{path}{}` of {file}", names(key))
             }
         }
@@ -149,7 +153,25 @@ impl Settings {
 
     /// What a person looks for to change a value, or to add it.
     pub(super) fn name(&self, key: Field) -> String {
-        self.values.get(&key).map_or(&self.place, |setting| &setting.place).name(key)
+        self.place(key).name(key)
+    }
+
+    /// Where a value stands, or should be added.
+    pub(super) fn place(&self, key: Field) -> &Place {
+        self.values.get(&key).map_or(&self.place, |setting| &setting.place)
+    }
+
+    /// Whether a value is for Amplify to write, in AWS's words.
+    pub(super) fn is_generated(&self, key: Field) -> bool {
+        matches!(self.place(key), Place::Amplify(AmplifyObject { is_ours: false, .. }))
+    }
+
+    /// Whether its addresses are on this very machine, so far as they can be read.
+    pub(super) fn is_loopback(&self) -> bool {
+        [Field::Endpoint, Field::RealtimeEndpoint].into_iter().any(|key| {
+            let host = self.get(key).and_then(endpoint::host_of);
+            host.is_some_and(|host| endpoint::is_loopback(&host))
+        })
     }
 
     pub(super) fn error(&self, key: Field, problem: impl Into<String>) -> ConfigurationError {

@@ -3,7 +3,7 @@
 use super::ConfigurationError;
 use super::settings::{Field, Settings};
 use crate::config::endpoint;
-use crate::config::{ApiKey, SignIn, TokenCarrier, TokenKind};
+use crate::config::{Api, ApiKey, SignIn, TokenCarrier, TokenKind};
 
 /// A way to sign in, by our name or by AWS's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +18,39 @@ pub(super) enum Auth {
 }
 
 impl Auth {
-    /// AWS's names are those of AppSync's `AuthenticationType`, and `NONE` as Amplify has it.
+    const ALL: [Self; 7] =
+        [Self::None, Self::ApiKey, Self::Cognito, Self::Oidc, Self::Lambda, Self::Token, Self::Iam];
+    /// Those of the service (AppSync API reference, `AuthenticationType`).
+    const OF_APPSYNC: [Self; 5] =
+        [Self::ApiKey, Self::Cognito, Self::Oidc, Self::Lambda, Self::Iam];
+
     pub(super) fn parse(text: &str) -> Option<Self> {
-        match text {
-            "none" | "NONE" => Some(Self::None),
-            "api-key" | "API_KEY" => Some(Self::ApiKey),
-            "cognito" | "AMAZON_COGNITO_USER_POOLS" => Some(Self::Cognito),
-            "oidc" | "OPENID_CONNECT" => Some(Self::Oidc),
-            "lambda" | "AWS_LAMBDA" => Some(Self::Lambda),
-            "token" => Some(Self::Token),
-            "iam" | "AWS_IAM" => Some(Self::Iam),
-            _ => None,
+        Self::ALL.into_iter().find(|auth| text == auth.name() || Some(text) == auth.name_of_aws())
+    }
+
+    /// Our name.
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ApiKey => "api-key",
+            Self::Cognito => "cognito",
+            Self::Oidc => "oidc",
+            Self::Lambda => "lambda",
+            Self::Token => "token",
+            Self::Iam => "iam",
+        }
+    }
+
+    /// AWS's name: that of AppSync's `AuthenticationType`, and `NONE` as Amplify has it.
+    fn name_of_aws(self) -> Option<&'static str> {
+        match self {
+            Self::None => Some("NONE"),
+            Self::ApiKey => Some("API_KEY"),
+            Self::Cognito => Some("AMAZON_COGNITO_USER_POOLS"),
+            Self::Oidc => Some("OPENID_CONNECT"),
+            Self::Lambda => Some("AWS_LAMBDA"),
+            Self::Token => None,
+            Self::Iam => Some("AWS_IAM"),
         }
     }
 }
@@ -50,34 +72,49 @@ impl Settings {
         Ok(sign_in)
     }
 
-    /// AppSync's ways, of which a backend must be given one.
-    pub(super) fn appsync_sign_in(&self, host: &str) -> Result<SignIn, ConfigurationError> {
+    /// AppSync's ways, of which a backend must be given one. `none` is for a proxy, or another backend that speaks like
+    /// AppSync: the service itself has no such way.
+    pub(super) fn appsync_sign_in(&self, api: &Api) -> Result<SignIn, ConfigurationError> {
         let auth = match (self.get(Field::Auth), self.get(Field::ApiKey)) {
             (Some(text), _) => Auth::parse(text),
             (None, Some(_)) => Some(Auth::ApiKey),
             (None, None) => {
                 let problem = format!(
-                    "is not set: use `api-key` and set {}, or use `cognito`, `oidc`, `lambda` or `iam`",
-                    self.name(Field::ApiKey)
+                    "is not set: use {} and set {}, or use {}",
+                    self.words(&[Auth::ApiKey]),
+                    self.name(Field::ApiKey),
+                    self.words(&[Auth::Cognito, Auth::Oidc, Auth::Lambda, Auth::Iam])
                 );
                 return Err(self.error(Field::Auth, problem));
             }
         };
         let token = |token| SignIn::Token { token };
         let sign_in = match auth {
+            Some(Auth::None) if api.is_direct() => {
+                let problem = format!(
+                    "is {}, which AppSync itself does not have: use {}",
+                    self.words(&[Auth::None]),
+                    self.words(&Auth::OF_APPSYNC)
+                );
+                return Err(self.error(Field::Auth, problem));
+            }
             Some(Auth::None) => SignIn::None,
             Some(Auth::ApiKey) => SignIn::ApiKey { key: self.api_key()? },
             Some(Auth::Cognito) => token(TokenKind::Cognito),
             Some(Auth::Oidc) => token(TokenKind::Oidc),
             Some(Auth::Lambda) => token(TokenKind::Opaque),
-            Some(Auth::Iam) => SignIn::Iam { region: self.region(host, "appsync-api")? },
+            Some(Auth::Iam) => SignIn::Iam { region: self.region(api.host(), "appsync-api")? },
             Some(Auth::Token) => {
-                let problem = "does not say which token: use `cognito`, `oidc` or `lambda`";
+                let kinds = self.words(&[Auth::Cognito, Auth::Oidc, Auth::Lambda]);
+                let problem = format!("does not say which token: use {kinds}");
                 return Err(self.error(Field::Auth, problem));
             }
             None => {
-                let problem = "must be `api-key`, `cognito`, `oidc`, `lambda`, `iam` or `none`";
-                return Err(self.error(Field::Auth, problem));
+                let mut ways = Auth::OF_APPSYNC.to_vec();
+                if !api.is_direct() && !self.is_generated(Field::Auth) {
+                    ways.push(Auth::None);
+                }
+                return Err(self.error(Field::Auth, format!("must be {}", self.words(&ways))));
             }
         };
         if auth != Some(Auth::ApiKey) && self.is_deliberate(Field::ApiKey) {
@@ -128,8 +165,10 @@ impl Settings {
     fn region(&self, authority: &str, service: &str) -> Result<String, ConfigurationError> {
         let host = endpoint::host(authority).unwrap_or_default();
         match (region_of(&host, service), self.get(Field::Region)) {
-            (Some(region), Some(other)) if region != other && self.is_deliberate(Field::Region) => {
-                let problem = format!("is `{other}`, but the API is in `{region}`: remove it");
+            (Some(region), Some(other)) if region != other => {
+                let generated = self.is_generated(Field::Region);
+                let remedy = if generated { "generate the file again" } else { "remove it" };
+                let problem = format!("is `{other}`, but the API is in `{region}`: {remedy}");
                 Err(self.error(Field::Region, problem))
             }
             (Some(region), _) => Ok(region.to_owned()),
@@ -150,10 +189,26 @@ impl Settings {
             return Ok(());
         }
         let problem = format!(
-            "has a meaning only where requests are signed: remove it, or set {} to `iam`",
-            self.name(Field::Auth)
+            "has a meaning only where requests are signed: remove it, or set {} to {}",
+            self.name(Field::Auth),
+            self.words(&[Auth::Iam])
         );
         Err(self.error(Field::Region, problem))
+    }
+
+    /// Ways to sign in, as a choice in the words of the place where one is to be written.
+    fn words(&self, ways: &[Auth]) -> String {
+        let is_generated = self.is_generated(Field::Auth);
+        let word = |way: &Auth| {
+            let of_aws = is_generated.then(|| way.name_of_aws()).flatten();
+            format!("`{}`", of_aws.unwrap_or(way.name()))
+        };
+        let words = ways.iter().map(word).collect::<Vec<_>>();
+        match words.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        }
     }
 }
 

@@ -171,8 +171,6 @@ fn an_appsync_backend_has_its_ways_to_sign_in() {
         assert_eq!(sign_in(&[api_key, ("AUTH", "api-key")]), with_key);
         assert_eq!(sign_in(&[api_key, ("AUTH", "API_KEY")]), with_key);
         for (auth, expected) in [
-            ("none", SignIn::None),
-            ("NONE", SignIn::None),
             ("cognito", token(TokenKind::Cognito)),
             ("AMAZON_COGNITO_USER_POOLS", token(TokenKind::Cognito)),
             ("oidc", token(TokenKind::Oidc)),
@@ -183,6 +181,26 @@ fn an_appsync_backend_has_its_ways_to_sign_in() {
             ("AWS_IAM", iam("eu-west-1")),
         ] {
             assert_eq!(sign_in(&[("AUTH", auth)]), expected, "{kind} {auth}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_may_sign_people_in_to_appsync_itself() {
+    for (kind, path) in [("appsync-graphql", "graphql"), ("appsync-events", "event")] {
+        let of = |host: &str, variables: &Variables<'_>| {
+            let endpoint = format!("{host}/{path}");
+            let own = [("BACKEND", kind), ("ENDPOINT", &*endpoint)];
+            let reading = read(Profile::Development, &[&own, variables].concat()).unwrap();
+            reading.configuration.backend(None).unwrap().sign_in.clone()
+        };
+        for none in ["none", "NONE"] {
+            for host in ["https://chat.example.com", "http://127.0.0.1:8787"] {
+                assert_eq!(of(host, &[("AUTH", none)]), SignIn::None, "{kind} {host}");
+            }
+            let own_host = ("HOST", "a1b2c3.appsync-api.eu-west-1.amazonaws.com");
+            let behind = of("https://chat.example.com", &[("AUTH", none), own_host]);
+            assert_eq!(behind, SignIn::None, "{kind}");
         }
     }
 }

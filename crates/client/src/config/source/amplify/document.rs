@@ -24,10 +24,17 @@ pub(super) fn read(
             "names `{file}`, which is empty: generate the file again"
         )));
     }
-    if text.starts_with('{') || text.starts_with('[') || file.ends_with(".json") {
-        json(file, text)
-    } else {
-        module(file, text)
+    if text.starts_with(['{', '[']) {
+        return json(file, text);
+    }
+    // A module may stand under a name that ends in `.json`; a page that a server sent instead of the file is none.
+    let object = if text.starts_with('<') { None } else { module(text) };
+    match object {
+        Some(object) => Ok(object),
+        None if file.ends_with(".json") => json(file, text),
+        None => Err(Problem::Whole(format!(
+            "names `{file}`, which is no JavaScript module with one object of plain values: write the values out, or name an `amplifyconfiguration.json`"
+        ))),
     }
 }
 
@@ -61,15 +68,10 @@ fn json(file: &str, text: &str) -> Result<Map<String, Value>, Problem> {
 }
 
 /// The outermost braces are an object literal; JSON5 is what JavaScript allows in one as far as it is plain data.
-fn module(file: &str, text: &str) -> Result<Map<String, Value>, Problem> {
+fn module(text: &str) -> Option<Map<String, Value>> {
     let end = text.rfind('}').map_or(0, |last| last + 1);
     let objects = text.match_indices('{').take(MAX_BRACES);
     objects
         .filter_map(|(start, _)| text.get(start..end))
         .find_map(|object| json5::from_str::<Map<String, Value>>(object).ok())
-        .ok_or_else(|| {
-            Problem::Whole(format!(
-                "names `{file}`, which is no JavaScript module with one object of plain values: write the values out, or name an `amplifyconfiguration.json`"
-            ))
-        })
 }

@@ -134,6 +134,9 @@ fn gen_1_is_read_in_its_three_forms() {
         exports.service.address(),
         "https://inventedgraphqlapi00000002.appsync-api.us-east-1.amazonaws.com/graphql"
     );
+    // Whatever its name ends in.
+    let renamed = backend("amplify_outputs.json", fixture!("aws-exports.js"), &[]);
+    assert_eq!((&renamed.service, &renamed.sign_in), (&exports.service, &exports.sign_in));
     let by_hand = backend("aws-exports.js", fixture!("aws-exports-by-hand.js"), &[]);
     assert_eq!((by_hand.service, by_hand.sign_in), (exports.service, token(TokenKind::Cognito)));
     let file = "amplifyconfiguration.json";
@@ -151,6 +154,8 @@ fn a_file_that_cannot_be_used_is_one_sentence() {
         ("o.json", String::new(), "ROOMLET_AMPLIFY_OUTPUTS names `o.json`, which is empty"),
         ("o.json", fixture!("broken-cut-off.json").into(), "ROOMLET_AMPLIFY_OUTPUTS names `o.json`, which is no JSON (line 1, column 46): generate"),
         ("o.json", "<html>".into(), "ROOMLET_AMPLIFY_OUTPUTS names `o.json`, which is no JSON (line 1, column 1): generate"),
+        ("o.json", "<html><script>const a = {};</script></html>".into(), "ROOMLET_AMPLIFY_OUTPUTS names `o.json`, which is no JSON (line 1, column 1): generate"),
+        ("o.json", fixture!("aws-exports-computed.js").into(), "ROOMLET_AMPLIFY_OUTPUTS names `o.json`, which is no JSON (line 1, column"),
         ("o.json", "[]".into(), "ROOMLET_AMPLIFY_OUTPUTS names `o.json`, which is no JSON object"),
         ("o.json", fixture!("broken-no-backend.json").into(), "ROOMLET_AMPLIFY_OUTPUTS names `o.json`, which has no backend for chat"),
         ("o.json", r#"{"aws_project_region":"eu-west-1"}"#.into(), "ROOMLET_AMPLIFY_OUTPUTS names `o.json`, which has no backend for chat"),
@@ -165,7 +170,7 @@ fn a_file_that_cannot_be_used_is_one_sentence() {
         ("o.json", data(r#""url":7"#), "`data.url` of o.json must be a text"),
         ("o.json", data(r#""url":"https://e.com""#), "`data.url` of o.json ends in `/`: the path"),
         ("o.json", data(&url), "ROOMLET_AUTH is not set: use `api-key` and set ROOMLET_API_KEY"),
-        ("o.json", data(&format!(r#"{url},"default_authorization_type":"MAGIC""#)), "`data.default_authorization_type` of o.json must be `api-key`"),
+        ("o.json", data(&format!(r#"{url},"default_authorization_type":"MAGIC""#)), "`data.default_authorization_type` of o.json must be `API_KEY`, `AMAZON_COGNITO_USER_POOLS`, `OPENID_CONNECT`, `AWS_LAMBDA` or `AWS_IAM`"),
         ("o.json", data(&format!(r#"{url},"default_authorization_type":"API_KEY""#)), "ROOMLET_API_KEY is not set, though `data.default_authorization_type` of o.json asks for it"),
         ("o.json", data(&format!(r#"{url},"api_key":"AKIAIOSFODNN7EXAMPLE""#)), "`data.api_key` of o.json looks like an AWS access key"),
         ("o.json", r#"{"version":"1","custom":{"roomlet":{"url":"https://e.com/prod"}}}"#.into(), "`custom.roomlet.url` of o.json begins with `https://`"),
@@ -207,4 +212,170 @@ fn the_choice_among_backends_is_asked_for() {
         read_file(file, Ok(GEN_2), &[("ENDPOINT", GRAPHQL)]),
         "ROOMLET_BACKEND is not set, though ROOMLET_ENDPOINT is: set it to `appsync-graphql`",
     );
+}
+
+/// What a file of Amplify's says wrong is answered in the words that such a file has.
+#[test]
+fn a_way_to_sign_in_is_in_the_words_of_its_place() {
+    let ways =
+        "`API_KEY`, `AMAZON_COGNITO_USER_POOLS`, `OPENID_CONNECT`, `AWS_LAMBDA` or `AWS_IAM`";
+    let nested = |auth: &str| {
+        format!(
+            r#"{{"api":{{"plugins":{{"awsAPIPlugin":{{"x":{{"endpointType":"GraphQL","endpoint":"{GRAPHQL}"{auth}}}}}}}}}}}"#
+        )
+    };
+    let flat = |auth: &str| {
+        format!(
+            r#"{{"aws_appsync_graphqlEndpoint":"{GRAPHQL}","aws_appsync_authenticationType":"{auth}"}}"#
+        )
+    };
+    let events = |fields: &str| {
+        format!(r#"{{"version":"1","custom":{{"events":{{"url":"{EVENTS}"{fields}}}}}}}"#)
+    };
+    let of = "of o.json";
+    for (text, variables, expected) in [
+        (
+            flat("IAM"),
+            [].as_slice(),
+            format!("`aws_appsync_authenticationType` {of} must be {ways}"),
+        ),
+        (
+            flat("NONE"),
+            &[],
+            format!(
+                "`aws_appsync_authenticationType` {of} is `NONE`, which AppSync itself does not have: use {ways}"
+            ),
+        ),
+        (
+            nested(r#","authorizationType":"iam_role""#),
+            &[],
+            format!("`api.plugins.awsAPIPlugin.x.authorizationType` {of} must be {ways}"),
+        ),
+        (
+            events(r#","default_authorization_type":"token""#),
+            &[],
+            format!(
+                "`custom.events.default_authorization_type` {of} does not say which token: use `AMAZON_COGNITO_USER_POOLS`, `OPENID_CONNECT` or `AWS_LAMBDA`"
+            ),
+        ),
+        (
+            events(""),
+            &[("BACKEND", "api-gateway"), ("ENDPOINT", GATEWAY)],
+            format!(
+                "`custom.events.default_authorization_type` {of} is not set: use `API_KEY` and set `custom.events.api_key` {of}, or use `AMAZON_COGNITO_USER_POOLS`, `OPENID_CONNECT`, `AWS_LAMBDA` or `AWS_IAM`"
+            ),
+        ),
+        (
+            events(r#","default_authorization_type":"AWS_LAMBDA""#),
+            &[("REGION", "eu-west-1")],
+            format!(
+                "ROOMLET_REGION has a meaning only where requests are signed: remove it, or set `custom.events.default_authorization_type` {of} to `AWS_IAM`"
+            ),
+        ),
+        // What a variable says wrong is answered in the words of variables.
+        (
+            flat("AWS_IAM"),
+            &[("AUTH", "IAM")],
+            "ROOMLET_AUTH must be `api-key`, `cognito`, `oidc`, `lambda` or `iam`".to_owned(),
+        ),
+    ] {
+        assert_sentence(read_file("o.json", Ok(&text), variables), &expected);
+    }
+}
+
+#[test]
+fn a_region_that_is_not_the_apis_is_said() {
+    let wrong = "us-west-2";
+    let nested = format!(
+        r#"{{"api":{{"plugins":{{"awsAPIPlugin":{{"x":{{"endpointType":"GraphQL","endpoint":"{GRAPHQL}","region":"{wrong}","authorizationType":"AWS_IAM"}}}}}}}}}}"#
+    );
+    let flat = format!(
+        r#"{{"aws_appsync_graphqlEndpoint":"{GRAPHQL}","aws_appsync_region":"{wrong}","aws_appsync_authenticationType":"AWS_IAM"}}"#
+    );
+    let gen_2 = |block: &str| format!(r#"{{"version":"1",{block}}}"#);
+    let fields = format!(r#""aws_region":"{wrong}","default_authorization_type":"AWS_IAM""#);
+    for (text, key, remedy) in [
+        (&nested, "api.plugins.awsAPIPlugin.x.region", "generate the file again"),
+        (&flat, "aws_appsync_region", "generate the file again"),
+        (
+            &gen_2(&format!(r#""data":{{"url":"{GRAPHQL}",{fields}}}"#)),
+            "data.aws_region",
+            "generate the file again",
+        ),
+        (
+            &gen_2(&format!(r#""custom":{{"roomlet":{{"url":"{GATEWAY}",{fields}}}}}"#)),
+            "custom.roomlet.aws_region",
+            "remove it",
+        ),
+    ] {
+        assert_sentence(
+            read_file("o.json", Ok(text), &[]),
+            &format!("`{key}` of o.json is `{wrong}`, but the API is in `eu-west-1`: {remedy}"),
+        );
+        // A variable wins, and what is not signed has no use for a region.
+        let corrected = backend("o.json", text, &[("REGION", "eu-west-1")]);
+        assert_eq!(corrected.sign_in, iam("eu-west-1"));
+        assert_eq!(
+            backend("o.json", text, &[("AUTH", "lambda")]).sign_in,
+            token(TokenKind::Opaque)
+        );
+    }
+}
+
+#[test]
+fn nothing_in_our_own_object_is_passed_over() {
+    let file = |fields: &str| {
+        format!(r#"{{"version":"1.4","custom":{{"roomlet":{{"url":"{GATEWAY}"{fields}}}}}}}"#)
+    };
+    let sign_in = |auth: &str| {
+        let text = file(&format!(r#","default_authorization_type":"{auth}""#));
+        backend("o.json", &text, &[]).sign_in
+    };
+    assert_eq!(backend("o.json", &file(""), &[]).sign_in, SignIn::None);
+    assert_eq!(sign_in("none"), SignIn::None);
+    assert_eq!(sign_in("token"), token(TokenKind::Opaque));
+    assert_eq!(sign_in("AWS_LAMBDA"), token(TokenKind::Opaque));
+    assert_eq!(sign_in("iam"), iam("eu-west-1"));
+    let all = r#","default_authorization_type":"token","aws_region":"eu-west-1","dialect":"full","token_carrier":"query""#;
+    assert_eq!(backend("o.json", &file(all), &[]).service.dialect(), Some(Dialect::Full));
+
+    let every = "`url`, `default_authorization_type`, `aws_region`, `dialect`, `token_carrier`";
+    let unknown =
+        "is nothing that Roomlet knows: take it out of `backend.addOutput`, or use one of";
+    for (fields, expected) in [
+        (
+            r#","auth":"token""#,
+            "auth` of o.json is called `default_authorization_type` there: rename it in `backend.addOutput`".to_owned(),
+        ),
+        (
+            r#","default_authorization_type":"token","auth":null"#,
+            "auth` of o.json is called `default_authorization_type` there".to_owned(),
+        ),
+        (
+            r#","region":"eu-west-1""#,
+            "region` of o.json is called `aws_region` there".to_owned(),
+        ),
+        (
+            r#","endpoint":"wss://e.com/prod""#,
+            "endpoint` of o.json is called `url` there".to_owned(),
+        ),
+        (r#","authorizationType":"AWS_LAMBDA""#, format!("authorizationType` of o.json {unknown} {every}")),
+        (r#","api_key":"da2-x""#, format!("api_key` of o.json {unknown}")),
+        (r#","stage":{}"#, format!("stage` of o.json {unknown}")),
+        (
+            r#","default_authorization_type":"""#,
+            "default_authorization_type` of o.json is empty: give it a value or remove it".to_owned(),
+        ),
+        (
+            r#","default_authorization_type":"null""#,
+            "default_authorization_type` of o.json must be `none`, `token` or `iam`".to_owned(),
+        ),
+        (
+            r#","token_carrier":"query""#,
+            "token_carrier` of o.json carries nothing: set ROOMLET_AUTH to `token`".to_owned(),
+        ),
+    ] {
+        let expected = format!("`custom.roomlet.{expected}");
+        assert_sentence(read_file("o.json", Ok(&file(fields)), &[]), &expected);
+    }
 }

@@ -64,7 +64,34 @@ fn of_the_environment() {
         assert_sentence(read(Profile::Release, variables), expected);
     }
     let nothing_to_change = read_with("", Profile::Release, None, &[("ROOM", "r")]);
-    assert_sentence(nothing_to_change, "ROOMLET_ROOM needs ROOMLET_BACKEND and ROOMLET_ENDPOINT");
+    assert_sentence(
+        nothing_to_change,
+        "ROOMLET_BACKEND is not set, though ROOMLET_ROOM is: set it to `api-gateway`, ",
+    );
+}
+
+/// What a file has for work on this machine is nothing that a person who builds for others has set, or could change.
+#[test]
+fn of_variables_without_a_backend_in_a_release() {
+    let remote = format!("{FILE}\n[backends.remote]\nkind='api-gateway'\nendpoint='{GATEWAY}'");
+    for file in [FILE, &remote] {
+        for (name, value) in [
+            ("API_KEY", "da2-abcdefghijklmnopqrstuvwxyz"),
+            ("AUTH", "cognito"),
+            ("NAMESPACE", "chat"),
+            ("ROOM", "r"),
+        ] {
+            assert_sentence(
+                read_with(file, Profile::Release, None, &[(name, value)]),
+                &format!(
+                    "ROOMLET_BACKEND is not set, though ROOMLET_{name} is: set it to `api-gateway`, `appsync-graphql` or `appsync-events`, and ROOMLET_ENDPOINT to the address of your API"
+                ),
+            );
+        }
+    }
+    let of_a_file = format!("[backends.default]\nkind='api-gateway'\nendpoint='{GATEWAY}'");
+    let changed = read_with(&of_a_file, Profile::Release, None, &[("ROOM", "r")]).unwrap();
+    assert_eq!(changed.configuration.backend(None).unwrap().room.as_str(), "r");
 }
 
 #[test]
@@ -140,13 +167,21 @@ fn of_an_appsync_backend() {
         ),
         (
             &[("AUTH", "password")],
-            "ROOMLET_AUTH must be `api-key`, `cognito`, `oidc`, `lambda`, `iam` or `none`",
+            "ROOMLET_AUTH must be `api-key`, `cognito`, `oidc`, `lambda` or `iam`",
+        ),
+        (
+            &[("AUTH", "none")],
+            "ROOMLET_AUTH is `none`, which AppSync itself does not have: use `api-key`, `cognito`, `oidc`, `lambda` or `iam`",
+        ),
+        (&[("AUTH", "NONE")], "ROOMLET_AUTH is `none`, which AppSync itself does not have"),
+        (
+            &[("AUTH", "none"), ("REALTIME_ENDPOINT", "wss://live.example.com/socket")],
+            "ROOMLET_AUTH is `none`, which AppSync itself does not have",
         ),
         (
             &[("AUTH", "cognito"), key],
             "ROOMLET_API_KEY has no meaning with `cognito`: remove it, or set ROOMLET_AUTH to `api-key`",
         ),
-        (&[("AUTH", "none"), key], "ROOMLET_API_KEY has no meaning with `none`"),
         (
             &[("API_KEY", "abcdef")],
             "ROOMLET_API_KEY is no key of an AppSync API: it begins with `da2-`",
@@ -167,6 +202,10 @@ fn of_an_appsync_backend() {
         (&[key, ("TOKEN_CARRIER", "query")], "ROOMLET_TOKEN_CARRIER has no meaning for an AppSync"),
         (&[key, ("HOST", "https://e.com")], "ROOMLET_HOST has no valid host and port"),
         (
+            &[key, ("HOST", "a1b2c3.appsync-realtime-api.eu-west-1.amazonaws.com")],
+            "ROOMLET_HOST is the host of the WebSocket: requests name and sign the API's own, a1b2c3.appsync-api.eu-west-1.amazonaws.com",
+        ),
+        (
             &[key, ("REALTIME_ENDPOINT", EVENTS)],
             "ROOMLET_REALTIME_ENDPOINT begins with `https://`: write it as wss://",
         ),
@@ -176,6 +215,33 @@ fn of_an_appsync_backend() {
             let own = [("BACKEND", kind), ("ENDPOINT", endpoint)];
             assert_sentence(read(Profile::Release, &[&own, variables].concat()), expected);
         }
+    }
+}
+
+#[test]
+fn of_a_proxy_before_appsync() {
+    let own = [("BACKEND", "appsync-graphql"), ("ENDPOINT", "https://chat.example.com/graphql")];
+    for (variables, expected) in [
+        (
+            [("AUTH", "password")].as_slice(),
+            "ROOMLET_AUTH must be `api-key`, `cognito`, `oidc`, `lambda`, `iam` or `none`",
+        ),
+        (
+            &[("AUTH", "none"), ("API_KEY", "da2-local")],
+            "ROOMLET_API_KEY has no meaning with `none`",
+        ),
+        (
+            &[
+                ("AUTH", "none"),
+                (
+                    "REALTIME_ENDPOINT",
+                    "wss://a.appsync-realtime-api.eu-west-1.amazonaws.com/graphql",
+                ),
+            ],
+            "ROOMLET_AUTH is `none`, which AppSync itself does not have",
+        ),
+    ] {
+        assert_sentence(read(Profile::Release, &[&own, variables].concat()), expected);
     }
 }
 
@@ -273,6 +339,6 @@ fn of_the_file() {
     }
     assert_sentence(
         read(Profile::Development, &[("EVENTS", "raw")]),
-        "ROOMLET_EVENTS has no meaning for an API Gateway backend: remove it",
+        "ROOMLET_EVENTS has no meaning for an API Gateway backend, which `default` of roomlet.toml is: remove it, or set ROOMLET_BACKEND and ROOMLET_ENDPOINT",
     );
 }
