@@ -15,6 +15,7 @@ pub(super) static TEXTS: Texts = Texts {
     failed_conflict: "Not sent: it collides with an earlier message",
     failed_forbidden: "Not sent: you may not write in this room",
     failed_misconfigured: "Not sent: this chat is not set up correctly",
+    failed_refused: "Not sent: the server refused it, or failed",
     failed_too_large: "Not sent: too long for the server",
     failed_unauthorized: "Not sent: please sign in again",
     guest: |id| format!("Guest {id}"),

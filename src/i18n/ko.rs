@@ -15,6 +15,7 @@ pub(super) static TEXTS: Texts = Texts {
     failed_conflict: "전송 실패: 이전 메시지와 충돌합니다",
     failed_forbidden: "전송 실패: 이 방에 글을 쓸 수 없습니다",
     failed_misconfigured: "전송 실패: 이 채팅이 올바르게 설정되지 않았습니다",
+    failed_refused: "전송 실패: 서버가 거부했거나 처리하지 못했습니다",
     failed_too_large: "전송 실패: 메시지가 너무 깁니다",
     failed_unauthorized: "전송 실패: 다시 로그인해 주세요",
     guest: |id| format!("손님 {id}"),

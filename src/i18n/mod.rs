@@ -54,6 +54,7 @@ pub(crate) struct Texts {
     pub(crate) failed_conflict: &'static str,
     pub(crate) failed_forbidden: &'static str,
     pub(crate) failed_misconfigured: &'static str,
+    pub(crate) failed_refused: &'static str,
     pub(crate) failed_too_large: &'static str,
     pub(crate) failed_unauthorized: &'static str,
     pub(crate) guest: fn(id: &str) -> String,

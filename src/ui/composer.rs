@@ -100,6 +100,7 @@ pub(super) fn Composer() -> impl IntoView {
         let texts = context.texts();
         match note.get() {
             Some(SendRefusal::TooManyUnconfirmed) => texts.too_many_unsent,
+            Some(SendRefusal::SignedOut) => texts.refused_signed_out,
             _ if size.get().is_too_large() => texts.too_long,
             _ => "",
         }

@@ -214,6 +214,7 @@ fn fail_words(reason: FailReason, texts: &Texts) -> &'static str {
         FailReason::BlockedByPage => texts.failed_blocked,
         FailReason::Conflict => texts.failed_conflict,
         FailReason::Forbidden => texts.failed_forbidden,
+        FailReason::Refused => texts.failed_refused,
         FailReason::TooLarge => texts.failed_too_large,
         FailReason::Unauthorized => texts.failed_unauthorized,
         _ => texts.failed_bad_request,

@@ -8,6 +8,7 @@ mod open_room;
 mod session_events;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::chat::ids::{ClientMessageId, ConnectionId, RoomId, RowId};
 use crate::chat::message::{Delivery, FailReason, Row};
@@ -18,6 +19,7 @@ use crate::random::{Random, Seed};
 use crate::time::Now;
 use crate::timer::Deadline;
 use channel::{Channel, ChannelId, Shared};
+use identity::Identity;
 pub use io::{
     AskReason, Close, Command, Event, HttpAnswer, HttpFailure, Input, Network, Output, Refusal,
     SendRefusal, SignInAnswer, Status, TextSize, Visibility,
@@ -28,6 +30,8 @@ use open_room::OpenRoom;
 pub const MAX_ROOMS: usize = 5;
 /// Rooms that are open at once where they share one: AppSync allows 200 subscriptions, a page needs fewer.
 pub const MAX_ROOMS_OF_A_CONNECTION: usize = 50;
+/// A wall clock that is so far ahead of the monotonic one tells of a sleep.
+const SLEEP: Duration = Duration::from_secs(60);
 /// The gateway closes a connection so over a frame or message that is too large.
 const CLOSE_TOO_LARGE: u16 = 1009;
 
@@ -48,6 +52,9 @@ const CLOSE_TOO_LARGE: u16 = 1009;
 #[derive(Debug)]
 pub struct Client {
     ownership: Ownership,
+    identity: Identity,
+    /// At the last input.
+    clocks: Option<Now>,
     visibility: Visibility,
     /// The rooms that are open, the one shown last at the end.
     rooms: Vec<OpenRoom>,
@@ -66,7 +73,9 @@ impl Client {
             ownership.learn_sender(id);
         }
         Self {
+            identity: Identity::new(person.name.clone()),
             ownership,
+            clocks: None,
             visibility: Visibility::Visible,
             rooms: Vec::new(),
             channels: Vec::new(),
@@ -79,6 +88,7 @@ impl Client {
 
     /// Takes one input.
     pub fn handle(&mut self, now: Now, input: Input) {
+        self.watch_clocks(now);
         match input {
             Input::SocketOpened { connection } => {
                 if let Some(channel) = on(&mut self.channels, connection) {
@@ -110,13 +120,17 @@ impl Client {
             Input::Network(network) => {
                 self.shared.network = network;
                 for channel in &mut self.channels {
-                    channel.link.hint(now.monotonic);
+                    channel.hint(now.monotonic);
                 }
             }
             Input::Visibility(visibility) => {
                 self.visibility = visibility;
                 for channel in &mut self.channels {
-                    channel.link.set_visible(now.monotonic, visibility == Visibility::Visible);
+                    let is_visible = visibility == Visibility::Visible;
+                    channel.link.set_visible(now.monotonic, is_visible);
+                    if is_visible {
+                        channel.hint(now.monotonic);
+                    }
                 }
             }
             Input::Found(finding) => self.shared.discovery.hear(finding),
@@ -247,6 +261,9 @@ impl Client {
             _ if text.trim().is_empty() => Some(SendRefusal::Empty),
             _ if size.is_too_large() => Some(SendRefusal::TooLarge),
             None => Some(SendRefusal::RoomNotOpen),
+            Some(open) if open.status == Status::Refused(Refusal::SignedOut) => {
+                Some(SendRefusal::SignedOut)
+            }
             Some(open) if open.room.outbox.is_full() => Some(SendRefusal::TooManyUnconfirmed),
             Some(_) => None,
         };
@@ -285,6 +302,8 @@ impl Client {
     }
 
     fn set_name(&mut self, name: Option<DisplayName>) {
+        self.identity.name = name;
+        let name = self.identity.shown_name();
         if self.shared.person.name == name {
             return;
         }
@@ -324,6 +343,21 @@ impl Client {
         }
         for open in &mut self.rooms {
             open.room.handle_time(now.monotonic);
+        }
+    }
+
+    /// A device that sleeps may stop the monotonic clock, as browsers do on some systems; the other one goes on.
+    fn watch_clocks(&mut self, now: Now) {
+        let before = self.clocks.replace(now);
+        let slept = before.is_some_and(|before| {
+            let passed = now.monotonic.since(before.monotonic).as_millis();
+            let by_wall = u128::try_from(now.wall.0.saturating_sub(before.wall.0)).unwrap_or(0);
+            by_wall.saturating_sub(passed) >= SLEEP.as_millis()
+        });
+        if slept {
+            for channel in &mut self.channels {
+                channel.link.probe();
+            }
         }
     }
 

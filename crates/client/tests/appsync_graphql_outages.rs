@@ -6,7 +6,7 @@ mod scenario;
 
 use std::time::Duration;
 
-use roomlet_client::config::Dialect;
+use roomlet_client::config::{Dialect, NamespaceKind};
 use roomlet_client::*;
 use scenario::Scenario;
 use scenario::appsync::{ACK, api_key, graphql, graphql_data, graphql_message};
@@ -152,4 +152,64 @@ fn errors_of_the_whole_connection() {
     assert_eq!(ann.attempts(), 1);
     ann.pass(Duration::from_secs(30));
     assert_eq!(ann.attempts(), 2, "after a long pause");
+}
+
+#[test]
+fn an_outage_where_history_is_denied_leaves_a_row() {
+    let mut ann = Scenario::of(graphql(Dialect::Auto), api_key());
+    ann.open();
+    ann.receive(ACK);
+    let id = ann.start_ack();
+    let request = ann.request();
+    ann.answer(&request, 200, &json!({"data": null, "errors": [{"errorType": "Unauthorized", "message": "Not Authorized to access messages on type Query"}]}));
+    assert_eq!(ann.client.history(&RoomId::default()), Some(History::None));
+    ann.receive(&graphql_data(&id, &graphql_message("m1", 1, "before")));
+    ann.close(1006);
+    ann.wait_for_attempt();
+    ann.open();
+    ann.receive(ACK);
+    let id = ann.start_ack();
+    if let Some(request) = ann.requests().first() {
+        ann.answer(request, 200, &json!({"data": null, "errors": [{"errorType": "Unauthorized", "message": "Not Authorized to access messages on type Query"}]}));
+    }
+    ann.pass(Duration::from_secs(10));
+    ann.receive(&graphql_data(&id, &graphql_message("m9", 9, "after")));
+    assert_eq!(ann.rows(), ["Bo: before [Sent]", "interruption", "Bo: after [Sent]"]);
+}
+
+#[test]
+fn a_page_that_wakes_after_hours_comes_back_by_itself() {
+    let full = Scenario::graphql_full();
+    for (name, mut ann) in [("graphql", full), ("events", Scenario::events(NamespaceKind::Stamped))]
+    {
+        ann.input(Input::Visibility(Visibility::Hidden));
+        ann.now += 8 * 3_600_000;
+        ann.input(Input::Visibility(Visibility::Visible));
+        ann.input(Input::TimeDue);
+        let mut guard = 0;
+        while ann.client.poll_timeout().is_some_and(|d| d.at.0 <= ann.now) {
+            ann.input(Input::TimeDue);
+            guard += 1;
+            assert!(guard < 20, "{name}: {:?}", ann.client.poll_timeout());
+        }
+        ann.pass(Duration::from_secs(5));
+        let back = ann.question().is_some() || ann.attempts() > 1;
+        assert!(back, "{name}: {:?}", ann.status());
+    }
+}
+
+#[test]
+fn a_sleep_that_only_the_wall_clock_saw_leads_to_a_probe() {
+    let mut ann = Scenario::graphql_full();
+    ann.frames();
+    let now = Now {
+        monotonic: Timestamp(ann.now + 1000),
+        wall: WallClock(1_761_710_760_000 + 8 * 3_600_000),
+    };
+    ann.client.handle(now, Input::Visibility(Visibility::Visible));
+    let mut outputs = Vec::new();
+    while let Some(o) = ann.client.poll_output() {
+        outputs.push(o);
+    }
+    assert!(!outputs.is_empty(), "neither a probe nor a new connection");
 }

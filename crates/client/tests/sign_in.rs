@@ -334,6 +334,7 @@ fn iam_signs_each_request_and_corrects_its_clock_once() {
     ann.sign_in(aws());
     ann.open();
     ann.receive(expired);
+    ann.wait_for_question();
     ann.sign_in(aws());
     ann.open();
     ann.receive(expired);

@@ -32,6 +32,7 @@ pub(crate) struct Signer<'a> {
     identity: Identity<'a>,
     host: &'a str,
     wall: WallClock,
+    generation: u32,
 }
 
 enum Identity<'a> {
@@ -91,7 +92,17 @@ impl<'a> Signer<'a> {
                 return Err(SignerError::AwsWanted);
             }
         };
-        Ok(Self { identity, host, wall })
+        Ok(Self { identity, host, wall, generation: 0 })
+    }
+
+    /// The same, with the number of its credentials.
+    pub(crate) fn of_generation(self, generation: u32) -> Self {
+        Self { generation, ..self }
+    }
+
+    /// Which credentials these are, counted: what is said of earlier ones does not hold for later ones.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// The auth object of AppSync's WebSockets: of the handshake, of `start`, `subscribe` and `publish`. `path` and

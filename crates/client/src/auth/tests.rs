@@ -105,7 +105,7 @@ fn a_handshake_rides_in_a_subprotocol() {
     );
     // No `Secret` holds an é; the encoding is right nevertheless.
     let identity = Identity::Token("tok?>~é");
-    let signer = Signer { identity, host: HOST, wall: wall() };
+    let signer = Signer { identity, host: HOST, wall: wall(), generation: 0 };
     assert_eq!(
         signer.subprotocol("/graphql/connect", "{}"),
         "header-eyJBdXRob3JpemF0aW9uIjoidG9rPz5-w6kiLCJob3N0IjoiYWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXouYXBwc3luYy1hcGkudXMtZWFzdC0xLmFtYXpvbmF3cy5jb20ifQ"

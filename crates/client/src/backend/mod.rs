@@ -51,12 +51,12 @@ pub(crate) enum SessionEvent {
     Throttled { pause: Duration },
     /// The connection is of no more use: a reply that it owes did not come.
     Silent,
-    /// The connection is ready, and the credentials are good.
+    /// The backend has done something that it does only for good credentials.
     Accepted,
     /// The backend may be silent for so long, and no longer.
     KeepsAlive { timeout: Duration },
-    /// The credentials of an operation were refused or have expired: it waits for new ones.
-    RenewCredentials,
+    /// The credentials of an operation, of this generation, were refused or have expired: it waits for new ones.
+    RenewCredentials { generation: u32 },
     /// A signature was refused for its time; `server` is the time that the backend says it has.
     ClockWrong { server: WallClock },
     /// The backend wants nothing to do with the connection, which it will close.
@@ -99,6 +99,9 @@ pub(crate) enum Outcome {
     Refused(FailReason),
     /// Nothing ran, or sending it again does no harm: to be sent again after the pause.
     Again { pause: Duration },
+    /// The API's own code has refused it or failed, in words of its own, and sending it again does no harm: to be sent
+    /// again after the pause, but not for ever.
+    Rejected { pause: Duration },
     /// It may have reached some; only the person decides.
     NotConfirmed,
 }

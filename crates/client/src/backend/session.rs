@@ -5,7 +5,7 @@ use super::{HistoryRequest, Http, SessionEvent, appsync_events, appsync_graphql}
 use crate::auth::Signer;
 use crate::chat::ids::{ClientMessageId, ConnectionId, HttpRequestId, RoomId};
 use crate::chat::person::Person;
-use crate::config::{Api, Backend, NamespaceKind, Service};
+use crate::config::{Api, Backend, Service};
 use crate::random::Random;
 use crate::time::{Now, Timestamp};
 use crate::timer::Deadline;
@@ -142,6 +142,15 @@ impl Session {
             Self::ApiGateway(session) => *session = None,
             Self::AppsyncGraphql(session) => session.forget(),
             Self::AppsyncEvents(session) => session.forget(),
+        }
+    }
+
+    /// Whether the sender id of a message that comes back is the one of all messages of its sender.
+    pub(crate) fn stamps_senders(&self) -> bool {
+        match self {
+            Self::ApiGateway(_) => true,
+            Self::AppsyncGraphql(session) => session.stamps_senders(),
+            Self::AppsyncEvents(session) => session.stamps_senders(),
         }
     }
 
@@ -302,11 +311,6 @@ impl Service {
             Self::ApiGateway { .. } => false,
             Self::AppsyncGraphql { .. } | Self::AppsyncEvents { .. } => true,
         }
-    }
-
-    /// Whether the sender id of an own message that comes back is the one of all one's messages.
-    pub(crate) fn stamps_senders(&self) -> bool {
-        matches!(self, Self::AppsyncEvents { events: NamespaceKind::Stamped, .. })
     }
 
     /// How long a text is on the wire, against the longest that can be sent.

@@ -114,6 +114,8 @@ pub enum FailReason {
     Forbidden,
     /// The key that is built in is wrong or has expired; nobody can sign in again.
     Misconfigured,
+    /// The backend's own code has refused it or failed, and says no more than that.
+    Refused,
     /// Longer than the backend takes.
     TooLarge,
     /// Sign-in is needed.
@@ -132,6 +134,14 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
+    /// Who sent it and what they called it, where the backend vouches for the sender: a backend without a memory gives
+    /// each delivery of the same message an id of its own.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        let sender = self.sender.verified()?.to_owned();
+        let send = self.client_message_id.clone()?;
+        Some(Origin { sender, send })
+    }
+
     /// The server's place for the message, where it has one.
     pub(crate) fn order_key(&self) -> Option<OrderKey> {
         match &self.identity {
@@ -159,6 +169,13 @@ pub(crate) enum Identity {
     },
 }
 
+/// What makes two messages with different ids, but the same text, the same one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Origin {
+    sender: String,
+    send: ClientMessageId,
+}
+
 /// Who sent a message, as far as the session can tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sender {
@@ -166,4 +183,14 @@ pub(crate) enum Sender {
     Me,
     /// Somebody: whether it is the person of this widget is decided by their id.
     Person { id: String, name: Option<String>, standing: Standing },
+}
+
+impl Sender {
+    /// The sender's id, where the backend vouches for it.
+    pub(crate) fn verified(&self) -> Option<&str> {
+        match self {
+            Self::Person { id, standing: Standing::User | Standing::Guest, .. } => Some(id),
+            Self::Me | Self::Person { .. } => None,
+        }
+    }
 }

@@ -18,8 +18,8 @@ pub(crate) struct Outgoing {
     pub(crate) id: ClientMessageId,
     pub(crate) text: String,
     state: State,
-    /// How often it was handed to a connection.
-    pub(crate) attempts: u32,
+    /// How often the API's own code has refused it, or failed.
+    rejections: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Outbox {
     }
 
     pub(crate) fn push(&mut self, row: RowId, id: ClientMessageId, text: String) {
-        self.messages.push_back(Outgoing { row, id, text, state: State::Queued, attempts: 0 });
+        self.messages.push_back(Outgoing { row, id, text, state: State::Queued, rejections: 0 });
     }
 
     /// Takes the next message to hand to a connection, if its turn has come.
@@ -58,7 +58,6 @@ impl Outbox {
         }
         let next = self.messages.iter_mut().find(|message| message.state == State::Queued)?;
         next.state = State::InFlight;
-        next.attempts += 1;
         Some(next)
     }
 
@@ -89,6 +88,15 @@ impl Outbox {
     /// It will be sent again, in its turn.
     pub(crate) fn requeue(&mut self, id: &ClientMessageId) -> Option<RowId> {
         self.set(id, State::Queued)
+    }
+
+    /// The API's own code has refused it, or failed; says how often by now.
+    pub(crate) fn reject(&mut self, id: &ClientMessageId) -> u32 {
+        let Some(message) = self.messages.iter_mut().find(|message| message.id == *id) else {
+            return 0;
+        };
+        message.rejections += 1;
+        message.rejections
     }
 
     /// Only the person can decide what becomes of it.

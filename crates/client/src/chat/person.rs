@@ -1,6 +1,6 @@
 //! The person of this widget: their guest key, their display name, their own messages.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use super::ids::{ClientMessageId, GuestKey};
@@ -59,7 +59,8 @@ pub struct Person {
 #[derive(Debug, Default)]
 pub(crate) struct Ownership {
     sender_id: Option<String>,
-    sends: BTreeSet<ClientMessageId>,
+    /// Whether each has come back.
+    sends: BTreeMap<ClientMessageId, bool>,
     order: VecDeque<ClientMessageId>,
 }
 
@@ -71,15 +72,15 @@ impl Ownership {
         is_news
     }
 
-    /// The sender id that a message of ours has come back with.
-    pub(crate) fn own_sender(&self, incoming: &Incoming) -> Option<String> {
-        let is_own = incoming.client_message_id.as_ref().is_some_and(|id| self.sends.contains(id));
-        match &incoming.sender {
-            Sender::Person { id, standing: Standing::User | Standing::Guest, .. } if is_own => {
-                Some(id.clone())
-            }
-            Sender::Me | Sender::Person { .. } => None,
-        }
+    /// Whether the backend has said which sender id is ours.
+    pub(crate) fn knows_sender(&self) -> bool {
+        self.sender_id.is_some()
+    }
+
+    /// A message of ours has come back; says whether that is news. From then on everybody knows its id, which proves
+    /// nothing any more.
+    pub(crate) fn came_back(&mut self, id: &ClientMessageId) -> bool {
+        self.sends.get_mut(id).is_some_and(|came_back| !std::mem::replace(came_back, true))
     }
 
     /// Remembers a send; at the bound the oldest is forgotten.
@@ -89,21 +90,19 @@ impl Ownership {
         {
             self.sends.remove(&oldest);
         }
-        if self.sends.insert(id.clone()) {
+        if self.sends.insert(id.clone(), false).is_none() {
             self.order.push_back(id);
         }
     }
 
-    /// Who a message is by: us, if it bears the id of a send of ours or our sender id.
-    pub(crate) fn author(
-        &self,
-        client_message_id: Option<&ClientMessageId>,
-        sender: Sender,
-    ) -> Author {
-        if client_message_id.is_some_and(|id| self.sends.contains(id)) {
+    /// Who a message is by: us, if it bears our sender id, or the id of a send of ours that has not come back yet, or
+    /// if it repeats one that has.
+    pub(crate) fn author(&self, incoming: &Incoming, repeats_own: bool) -> Author {
+        let came_back = incoming.client_message_id.as_ref().and_then(|id| self.sends.get(id));
+        if came_back == Some(&false) || (came_back.is_some() && repeats_own) {
             return Author::Me;
         }
-        match sender {
+        match incoming.sender.clone() {
             Sender::Me => Author::Me,
             Sender::Person { id, standing, .. }
                 if standing != Standing::Unverified && self.sender_id.as_ref() == Some(&id) =>
@@ -120,6 +119,8 @@ impl Ownership {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ids::MessageId;
+    use super::super::message::Identity;
     use super::*;
 
     #[test]
@@ -135,12 +136,30 @@ mod tests {
         for number in 0..=MAX_SENDS_REMEMBERED {
             ownership.remember(ClientMessageId(number.to_string()));
         }
-        let stranger = || Sender::Person { id: "x".into(), name: None, standing: Standing::Guest };
-        let author = |number: usize| {
-            ownership.author(Some(&ClientMessageId(number.to_string())), stranger())
-        };
+        let author = |number: usize| ownership.author(&stranger(number), false);
         assert_ne!(author(0), Author::Me);
         assert_eq!(author(1), Author::Me);
         assert_eq!(author(MAX_SENDS_REMEMBERED), Author::Me);
+    }
+
+    #[test]
+    fn a_send_proves_who_we_are_until_it_has_come_back() {
+        let mut ownership = Ownership::default();
+        ownership.remember(ClientMessageId("1".into()));
+        assert_eq!(ownership.author(&stranger(1), false), Author::Me);
+        assert!(ownership.came_back(&ClientMessageId("1".into())));
+        assert!(!ownership.came_back(&ClientMessageId("1".into())));
+        assert_ne!(ownership.author(&stranger(1), false), Author::Me);
+        assert_eq!(ownership.author(&stranger(1), true), Author::Me, "the same once more");
+    }
+
+    fn stranger(number: usize) -> Incoming {
+        Incoming {
+            identity: Identity::Server(MessageId(number.to_string())),
+            created_at: String::new(),
+            text: String::new(),
+            client_message_id: Some(ClientMessageId(number.to_string())),
+            sender: Sender::Person { id: "x".into(), name: None, standing: Standing::Guest },
+        }
     }
 }

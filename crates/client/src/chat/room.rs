@@ -94,6 +94,8 @@ pub(crate) struct Room {
     contiguous: Option<OrderKey>,
     /// Where the messages before the first row begin; `None` with `history` at its beginning.
     older: Option<Cursor>,
+    /// The oldest message of the page that `older` comes from.
+    reached: Option<OrderKey>,
     history: History,
     reading: Reading,
     timers: Timers<Timer>,
@@ -103,6 +105,10 @@ pub(crate) struct Room {
     caught_up: bool,
     /// Something was missed while a catch-up was running, which may have been too early for it.
     missed: bool,
+    /// The history may not be read.
+    is_denied: bool,
+    /// This is not the first time that the room is joined.
+    again: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +125,7 @@ impl Room {
             joined: None,
             contiguous: None,
             older: None,
+            reached: None,
             history: History::default(),
             reading: Reading::Idle,
             timers: Timers::default(),
@@ -126,6 +133,8 @@ impl Room {
             was_joined: false,
             caught_up: false,
             missed: false,
+            is_denied: false,
+            again: false,
         }
     }
 
@@ -139,15 +148,16 @@ impl Room {
 
     /// The room is joined; returns whether messages may have been missed with no history to fetch them from.
     pub(crate) fn joined(&mut self, now: Timestamp, history: bool) -> bool {
-        let again = std::mem::replace(&mut self.was_joined, true);
         let upgraded = self.joined.is_some();
+        self.again = std::mem::replace(&mut self.was_joined, true) && !upgraded;
+        let history = history && !self.is_denied;
         self.joined = Some(Joined { history });
         if history {
             self.catch_up(now, true);
             return false;
         }
         self.history = History::None;
-        again && !upgraded
+        self.again
     }
 
     /// The connection has gone, and with it the answers it owed.
@@ -212,19 +222,16 @@ impl Room {
         }
     }
 
-    /// A page that the room was waiting for has come, and its messages are in the timeline; `news` says whether any of
-    /// them was not there before. A backend that goes round in circles is at its end.
-    pub(crate) fn page_arrived(
-        &mut self,
-        now: Timestamp,
-        page: &Page,
-        oldest: Option<OrderKey>,
-        news: bool,
-    ) {
+    /// A page that the room was waiting for has come, and its messages are in the timeline, `oldest` the first of them.
+    /// A backend that goes round in circles is at its end.
+    pub(crate) fn page_arrived(&mut self, now: Timestamp, page: &Page, oldest: Option<OrderKey>) {
         self.timers.stop(Timer::Page);
         match std::mem::replace(&mut self.reading, Reading::Idle) {
             Reading::Idle => {}
-            Reading::Older { .. } => self.set_older(page.next.clone().filter(|_| news)),
+            Reading::Older { .. } => {
+                let goes_on = page.next != self.older && goes_back(&self.reached, &oldest);
+                self.set_older(page.next.clone().filter(|_| goes_on), oldest);
+            }
             Reading::CatchUp { until, newest, oldest: before, pages, first, .. } => {
                 let newest =
                     newest.or_else(|| page.messages.iter().filter_map(Incoming::order_key).max());
@@ -232,11 +239,7 @@ impl Room {
                     (Some(until), Some(oldest)) => reaches_back(oldest, until),
                     (None, _) | (_, None) => true,
                 };
-                let goes_on = match (&before, &oldest) {
-                    (_, None) => false,
-                    (None, Some(_)) => true,
-                    (Some(before), Some(oldest)) => oldest < before,
-                };
+                let goes_on = goes_back(&before, &oldest);
                 let ends = page.next.is_none() || !goes_on;
                 if met || ends || pages + 1 >= MAX_CATCH_UP_PAGES {
                     // Where the page does not meet what is known, there may be more between than anybody will read.
@@ -244,8 +247,9 @@ impl Room {
                     if let (true, Some(oldest)) = (is_apart, &oldest) {
                         self.timeline.drop_before(oldest);
                     }
-                    if until.is_none() || ends || !met {
-                        self.set_older(page.next.clone().filter(|_| goes_on));
+                    let goes_beyond = goes_back(&self.reached, &oldest);
+                    if until.is_none() || ends || !met || goes_beyond {
+                        self.set_older(page.next.clone().filter(|_| goes_on), oldest);
                     }
                     self.caught_up(now, first, newest.or(until));
                 } else {
@@ -272,19 +276,24 @@ impl Room {
         }
     }
 
-    /// A page that the room was waiting for was refused.
-    pub(crate) fn page_refused(&mut self, now: Timestamp, retry: Retry) {
+    /// A page that the room was waiting for was refused; returns whether messages may have been missed that it would
+    /// have brought.
+    pub(crate) fn page_refused(&mut self, now: Timestamp, retry: Retry) -> bool {
         self.timers.stop(Timer::Page);
         match retry {
             Retry::After(pause) => {
                 self.forget_request();
                 self.timers.set(Timer::RetryPage, now + pause.max(HISTORY_RETRY));
+                false
             }
             Retry::Never => {
+                let first = matches!(self.reading, Reading::CatchUp { first: true, .. });
                 self.stop_reading();
                 if self.history == History::Unknown {
                     self.history = History::None;
+                    self.is_denied = true;
                 }
+                first && self.again
             }
         }
     }
@@ -299,6 +308,7 @@ impl Room {
             && let Some(oldest) = self.timeline.oldest().filter(|_| self.history != History::None)
         {
             self.older = Some(Cursor(oldest.id.0.clone()));
+            self.reached = Some(oldest.clone());
             if self.history == History::Beginning {
                 self.history = History::More;
             }
@@ -316,7 +326,9 @@ impl Room {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
                 Timer::CatchUpAgain => self.catch_up(now, false),
-                Timer::Page => self.page_refused(now, Retry::After(HISTORY_RETRY)),
+                Timer::Page => {
+                    self.page_refused(now, Retry::After(HISTORY_RETRY));
+                }
                 Timer::RetryPage => {}
             }
         }
@@ -335,9 +347,9 @@ impl Room {
         }
     }
 
-    fn set_older(&mut self, older: Option<Cursor>) {
+    fn set_older(&mut self, older: Option<Cursor>, reached: Option<OrderKey>) {
         self.history = if older.is_some() { History::More } else { History::Beginning };
-        self.older = older;
+        (self.older, self.reached) = (older, reached);
     }
 
     fn forget_request(&mut self) {
@@ -358,6 +370,15 @@ impl Room {
 /// Before the first message of a room that had none.
 fn start() -> OrderKey {
     OrderKey { created_at: String::new(), id: MessageId(String::new()) }
+}
+
+/// Whether a page leads further back than the one before it.
+fn goes_back(before: &Option<OrderKey>, oldest: &Option<OrderKey>) -> bool {
+    match (before, oldest) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(before), Some(oldest)) => oldest < before,
+    }
 }
 
 /// Whether a page whose first message is `oldest` goes back to a minute before `until`.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::ids::{ClientMessageId, MessageId, RowId};
-use super::message::{Author, Delivery, Identity, Incoming, Message, Row, RowContent};
+use super::message::{Author, Delivery, Identity, Incoming, Message, Origin, Row, RowContent};
 use crate::time::{WallClock, parse_utc};
 
 /// How many rows of a room are kept; the oldest leave first, and history brings them back.
@@ -48,6 +48,7 @@ struct Entry {
     place: Place,
     identity: Option<Identity>,
     client_message_id: Option<ClientMessageId>,
+    origin: Option<Origin>,
 }
 
 /// What became of a message that was taken in.
@@ -66,6 +67,7 @@ pub(crate) enum Taken {
 pub(crate) struct Timeline {
     entries: Vec<Entry>,
     by_identity: BTreeMap<Identity, RowId>,
+    by_origin: BTreeMap<Origin, RowId>,
     by_send: BTreeMap<ClientMessageId, RowId>,
     changes: Vec<Change>,
 }
@@ -116,13 +118,15 @@ impl Timeline {
             place: Place::Unconfirmed,
             identity: None,
             client_message_id: Some(send),
+            origin: None,
         });
     }
 
     /// Adds a row that is no message, after all that is confirmed.
     pub(crate) fn note(&mut self, id: RowId, content: RowContent) {
         let row = Row { id, content };
-        self.insert(Entry { row, place: Place::Arrival, identity: None, client_message_id: None });
+        let (place, identity, client_message_id, origin) = (Place::Arrival, None, None, None);
+        self.insert(Entry { row, place, identity, client_message_id, origin });
     }
 
     /// Whether an interruption says something new here: there are rows, and the last one is no interruption.
@@ -131,10 +135,18 @@ impl Timeline {
         confirmed.is_some_and(|entry| entry.row.content != RowContent::Interruption)
     }
 
+    /// Whether a message repeats the one by which a send of ours has come back: as it was, or by another id.
+    pub(crate) fn repeats_own(&self, incoming: &Incoming) -> bool {
+        let row = incoming.client_message_id.as_ref().and_then(|id| self.by_send.get(id)).copied();
+        row.is_some_and(|row| {
+            self.by_identity.get(&incoming.identity) == Some(&row) || self.says(row, &incoming.text)
+        })
+    }
+
     /// Takes in a message off the wire; `new_row` is used only if it needs a row of its own.
     pub(crate) fn take(&mut self, incoming: Incoming, author: Author, new_row: RowId) -> Taken {
-        let settles =
-            incoming.client_message_id.as_ref().and_then(|id| self.by_send.get(id)).copied();
+        let send = incoming.client_message_id.as_ref().filter(|_| author == Author::Me);
+        let settles = send.and_then(|id| self.by_send.get(id)).copied();
         let confirmed = settles.and_then(|id| self.remove_confirmed(id));
         let was_confirmed = confirmed.is_some();
         let pending = confirmed.or_else(|| settles.and_then(|id| self.remove_unconfirmed(id)));
@@ -144,6 +156,11 @@ impl Timeline {
             }
             // It came before without the id of our send; our row takes its place.
             self.remove(known);
+        }
+        let origin = incoming.origin();
+        let twin = origin.as_ref().and_then(|origin| self.by_origin.get(origin)).copied();
+        if pending.is_none() && twin.is_some_and(|row| self.says(row, &incoming.text)) {
+            return Taken::Known;
         }
         let id = pending.as_ref().map_or(new_row, |entry| entry.row.id);
         let time = parse_utc(&incoming.created_at)
@@ -156,11 +173,15 @@ impl Timeline {
             Identity::Frame { .. } => Place::Arrival,
         };
         self.by_identity.insert(incoming.identity.clone(), id);
+        if let Some(origin) = &origin {
+            self.by_origin.insert(origin.clone(), id);
+        }
         self.insert(Entry {
             row: Row { id, content: RowContent::Message(message) },
             place,
             identity: Some(incoming.identity),
             client_message_id: incoming.client_message_id,
+            origin,
         });
         match pending {
             Some(_) if was_confirmed => Taken::Known,
@@ -262,12 +283,15 @@ impl Timeline {
     }
 
     fn forget(&mut self, entry: &Entry) {
-        if let Some(identity) = &entry.identity {
-            self.by_identity.remove(identity);
-        }
-        if let Some(send) = &entry.client_message_id {
-            self.by_send.remove(send);
-        }
+        let row = entry.row.id;
+        remove_of_row(&mut self.by_identity, entry.identity.as_ref(), row);
+        remove_of_row(&mut self.by_origin, entry.origin.as_ref(), row);
+        remove_of_row(&mut self.by_send, entry.client_message_id.as_ref(), row);
+    }
+
+    /// Whether a row is a message with this text.
+    fn says(&self, row: RowId, text: &str) -> bool {
+        self.row(row).and_then(Row::message).is_some_and(|message| message.text == text)
     }
 
     fn insert(&mut self, entry: Entry) {
@@ -315,6 +339,15 @@ impl Timeline {
             && entry.identity.is_none()
             && entry.client_message_id.is_some();
         is_placeless.then(|| self.entries.remove(index))
+    }
+}
+
+/// Rows of others may claim the same key.
+fn remove_of_row<K: Ord>(rows: &mut BTreeMap<K, RowId>, key: Option<&K>, row: RowId) {
+    if let Some(key) = key
+        && rows.get(key) == Some(&row)
+    {
+        rows.remove(key);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::chat::person::Person;
 use crate::config::{Backend, SignIn};
 use crate::link::{Action, Heartbeat, Link, LinkStatus};
 use crate::random::Random;
-use crate::time::{Now, Timestamp, WallClock};
+use crate::time::{Now, Timestamp};
 use crate::timer::Deadline;
 
 /// A browser does not say why a connection could not be opened. After so many in a row with credentials, they are
@@ -23,6 +23,8 @@ const REFUSALS_BEFORE_RENEWAL: u32 = 2;
 const WITHOUT_CONNECTION_AFTER: Duration = Duration::from_secs(3);
 /// The server is closing connections for too many requests.
 const CLOSE_POLICY: u16 = 1008;
+/// Within so long a second reason to connect anew waits like any other attempt.
+const ANEW_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Names a channel of a client; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +83,10 @@ pub(super) struct Channel {
     opening: bool,
     refused_attempts: u32,
     has_opened: bool,
+    /// The refusal is a guess: nothing but attempts that failed speaks for it.
+    is_guess: bool,
+    /// When it was last connected anew at once.
+    anew: Option<Timestamp>,
     down: Option<Down>,
     /// What sessions that have ended had still to say.
     last_words: VecDeque<SessionEvent>,
@@ -106,6 +112,8 @@ impl Channel {
             opening: false,
             refused_attempts: 0,
             has_opened: false,
+            is_guess: false,
+            anew: None,
             down: None,
             last_words: VecDeque::new(),
         }
@@ -133,14 +141,25 @@ impl Channel {
         let was_open = self.is_open();
         self.end_session(&mut shared.discovery);
         self.link.lost(now, code, &mut shared.random);
-        if !was_open && shared.is_online() && self.keyring.sign_in().asks_the_page() {
+        let may_be_refused =
+            !shared.backend.service.shares_connection() && self.keyring.sign_in().asks_the_page();
+        if !was_open && shared.is_online() && may_be_refused {
             self.refused_attempts += 1;
             if self.refused_attempts == REFUSALS_BEFORE_RENEWAL {
                 self.keyring.renew();
             } else if self.refused_attempts >= 2 * REFUSALS_BEFORE_RENEWAL && !self.has_opened {
                 self.refuse(Refusal::Unauthorized, &mut shared.discovery);
+                self.is_guess = true;
             }
         }
+    }
+
+    /// The network has come back, or the page has come into view.
+    pub(super) fn hint(&mut self, now: Timestamp) {
+        if self.is_guess {
+            self.connect();
+        }
+        self.link.hint(now);
     }
 
     /// The connection is of no more use; nothing more is handed to it.
@@ -157,7 +176,7 @@ impl Channel {
                 (self.keyring.refuse(), refusal)
             }
             TurnedAway::Signature { server } => {
-                (self.keyring.correct_clock(now.wall, server), Refusal::Misconfigured)
+                (self.keyring.refuse_signature(now.wall, server), Refusal::Misconfigured)
             }
             TurnedAway::Misconfigured => (false, Refusal::Misconfigured),
             TurnedAway::Throttled => {
@@ -166,10 +185,26 @@ impl Channel {
             }
         };
         if may_try {
-            self.end_session(&mut shared.discovery);
-            self.link.reconnect();
+            self.connect_anew(now.monotonic, shared);
         } else {
             self.refuse(refusal, &mut shared.discovery);
+        }
+    }
+
+    /// Gives the connection up for another one: at once, but not again and again.
+    pub(super) fn connect_anew(&mut self, now: Timestamp, shared: &mut Shared) {
+        if self.refusal.is_some() {
+            return;
+        }
+        self.end_session(&mut shared.discovery);
+        if self.link.connection().is_none() {
+            return self.link.connect();
+        }
+        let before = self.anew.replace(now);
+        if before.is_some_and(|before| now.since(before) < ANEW_AGAIN_AFTER) {
+            self.link.give_up(now, &mut shared.random);
+        } else {
+            self.link.reconnect();
         }
     }
 
@@ -188,14 +223,14 @@ impl Channel {
         self.end_session(discovery);
         self.session.give_up_waiting();
         self.refusal = Some(refusal);
-        self.opening = false;
+        (self.opening, self.is_guess) = (false, false);
         self.refused_attempts = 0;
         self.link.refuse();
     }
 
     /// Somebody asks.
     pub(super) fn connect(&mut self) {
-        self.refusal = None;
+        (self.refusal, self.is_guess) = (None, false);
         self.keyring.hurry();
         self.link.connect();
     }
@@ -320,11 +355,6 @@ impl Channel {
 
     fn end_session(&mut self, discovery: &mut Discovery) {
         self.last_words.extend(self.session.closed(discovery));
-    }
-
-    /// The clock was wrong.
-    pub(super) fn correct_clock(&mut self, wall: WallClock, server: WallClock) {
-        self.keyring.correct_clock(wall, Some(server));
     }
 
     /// Whether the token itself says who the person is.

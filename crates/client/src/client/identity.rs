@@ -3,9 +3,34 @@
 use super::channel::ChannelId;
 use super::io::{Event, Refusal, SignInAnswer};
 use super::{Client, by_id};
+use crate::auth::Credentials;
 use crate::chat::ids::{GuestKey, QuestionId};
 use crate::chat::person::{DisplayName, Ownership};
 use crate::time::Now;
+
+/// By what a person is known.
+#[derive(Debug, Default)]
+pub(super) struct Identity {
+    /// The name that the page gave them.
+    pub(super) name: Option<DisplayName>,
+    /// The name that their token gives them.
+    token_name: Option<DisplayName>,
+    /// Whom the last token speaks of.
+    subject: Option<String>,
+    /// What the backend calls them.
+    sender_id: Option<String>,
+}
+
+impl Identity {
+    pub(super) fn new(name: Option<DisplayName>) -> Self {
+        Self { name, ..Self::default() }
+    }
+
+    /// The name that others see.
+    pub(super) fn shown_name(&self) -> Option<DisplayName> {
+        self.name.as_ref().or(self.token_name.as_ref()).cloned()
+    }
+}
 
 impl Client {
     pub(super) fn sign_out(&mut self) {
@@ -19,11 +44,13 @@ impl Client {
     /// Nothing of the person before is left: not what they wrote, not what they have read, not who they were.
     fn forget_person(&mut self) {
         self.ownership = Ownership::default();
+        self.identity = Identity::new(self.identity.name.take());
         let person = &mut self.shared.person;
         if let Some(key) = GuestKey::parse(&self.shared.random.token()) {
             person.guest_key = key;
         }
         person.known_as = None;
+        person.name = self.identity.shown_name();
         for channel in &mut self.channels {
             channel.forget_person(&mut self.shared.discovery);
             channel.session.set_person(&self.shared.person);
@@ -42,10 +69,8 @@ impl Client {
         let id = channel.id;
         match answer {
             SignInAnswer::Credentials(credentials) => {
-                let subject = credentials.subject().filter(|_| channel.knows_subject());
-                let name = credentials.name();
-                channel.keyring.answered(credentials);
-                self.recognise(id, subject, name);
+                channel.keyring.answered(credentials.clone());
+                self.recognise(now, id, &credentials);
             }
             SignInAnswer::SignedOut => {
                 channel.keyring.signed_out();
@@ -56,28 +81,59 @@ impl Client {
     }
 
     /// A token says who the person is. If it is another one, what the one before had must not become theirs.
-    fn recognise(&mut self, channel: ChannelId, subject: Option<String>, name: Option<String>) {
-        let Some(subject) = subject else { return };
-        let before = self.shared.person.known_as.take();
-        if before.as_ref().is_some_and(|before| *before != subject) {
+    fn recognise(&mut self, now: Now, channel: ChannelId, credentials: &Credentials) {
+        let Some(subject) = credentials.subject() else { return };
+        let Some(vouched) = by_id(&mut self.channels, channel).map(|one| one.knows_subject())
+        else {
+            return;
+        };
+        // What the backend called the last person of this browser is their subject only where tokens are its way.
+        let known_as = self.shared.person.known_as.clone().filter(|_| vouched);
+        let before = self.identity.subject.clone().or(known_as);
+        if before.is_some_and(|before| before != subject) {
             self.forget_person();
-            if let Some(channel) = by_id(&mut self.channels, channel) {
-                channel.link.reconnect();
+            for other in self.channels.iter_mut().filter(|other| other.id != channel) {
+                other.keyring.forget();
             }
+            self.connect_anew(now);
         }
-        if self.shared.person.name.is_none() {
-            self.shared.person.name = name.as_deref().and_then(DisplayName::parse);
+        let is_news = self.identity.subject.replace(subject.clone()).as_ref() != Some(&subject);
+        if !vouched {
+            return;
         }
-        self.shared.person.known_as = Some(subject.clone());
-        self.ownership.learn_sender(subject);
+        self.identity.token_name = credentials.name().as_deref().and_then(DisplayName::parse);
+        self.shared.person.name = self.identity.shown_name();
+        if is_news {
+            self.shared.person.known_as = Some(subject.clone());
+            self.ownership.learn_sender(subject);
+        }
         for channel in &mut self.channels {
             channel.session.set_person(&self.shared.person);
         }
     }
 
+    /// The backend says who we are. Where no token does, this is how a change of persons shows.
+    pub(super) fn introduced(&mut self, now: Now, sender_id: String) {
+        let signs_in = self.shared.backend.sign_in.asks_the_page();
+        let before = self.identity.sender_id.as_ref();
+        let is_other = before.is_some_and(|before| *before != sender_id);
+        if is_other && signs_in && self.identity.subject.is_none() {
+            self.forget_person();
+            self.connect_anew(now);
+        }
+        self.identity.sender_id = Some(sender_id.clone());
+        self.learn_sender(sender_id);
+    }
+
     pub(super) fn learn_sender(&mut self, sender_id: String) {
         if self.ownership.learn_sender(sender_id.clone()) {
             self.events.push_back(Event::KnownAs(sender_id));
+        }
+    }
+
+    fn connect_anew(&mut self, now: Now) {
+        for channel in &mut self.channels {
+            channel.connect_anew(now.monotonic, &mut self.shared);
         }
     }
 }

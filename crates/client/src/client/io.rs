@@ -328,6 +328,8 @@ pub enum SendRefusal {
     Empty,
     /// The room is not open.
     RoomNotOpen,
+    /// The person has signed out: nobody could be its sender.
+    SignedOut,
     /// It is longer than the backend takes; see [`Client::text_size`](crate::Client::text_size).
     TooLarge,
     /// Too many messages of the room are unsent already.

@@ -32,6 +32,8 @@ pub(super) enum Keys {
 pub(super) struct Keyring {
     sign_in: SignIn,
     credentials: Option<Credentials>,
+    /// Counts the credentials that the page has handed over.
+    generation: u32,
     /// They have just come, and are good for everything that waits for them.
     fresh: bool,
     asked: Option<(QuestionId, Timestamp)>,
@@ -49,6 +51,7 @@ impl Keyring {
         Self {
             sign_in,
             credentials: None,
+            generation: 0,
             fresh: false,
             asked: None,
             pause: None,
@@ -97,6 +100,7 @@ impl Keyring {
     pub(super) fn answered(&mut self, credentials: Credentials) {
         self.asked = None;
         self.failures = 0;
+        self.generation = self.generation.wrapping_add(1);
         self.credentials = Some(credentials);
         self.fresh = true;
     }
@@ -133,16 +137,26 @@ impl Keyring {
         host: &'a str,
         wall: WallClock,
     ) -> Result<Signer<'a>, SignerError> {
-        Signer::new(&self.sign_in, self.credentials.as_ref(), host, self.corrected(wall))
+        let wall = self.corrected(wall);
+        let signer = Signer::new(&self.sign_in, self.credentials.as_ref(), host, wall)?;
+        Ok(signer.of_generation(self.generation))
     }
 
-    /// The backend took them.
+    /// The backend has done something that it does only for good credentials.
     pub(super) fn accepted(&mut self) {
         self.refused = false;
         self.clock_corrected = false;
     }
 
-    /// The backend has refused them for an operation, which waits for others.
+    /// The backend has refused those of a generation for an operation, which waits for others. If others have come
+    /// since, it has them.
+    pub(super) fn renew_generation(&mut self, generation: u32) {
+        if generation == self.generation {
+            self.renew();
+        }
+    }
+
+    /// Others are needed.
     pub(super) fn renew(&mut self) {
         self.credentials = None;
         self.fresh = false;
@@ -156,19 +170,23 @@ impl Keyring {
         may_try
     }
 
-    /// The backend has refused a signature; says whether another clock may help. It is corrected once.
-    pub(super) fn correct_clock(&mut self, wall: WallClock, server: Option<WallClock>) -> bool {
+    /// The backend has refused a connection for its signature; says whether another clock may help, which is tried
+    /// once.
+    pub(super) fn refuse_signature(&mut self, wall: WallClock, server: Option<WallClock>) -> bool {
         let Some(server) = server else { return false };
-        if std::mem::replace(&mut self.clock_corrected, true) {
-            return false;
-        }
+        self.correct_clock(wall, server);
+        !std::mem::replace(&mut self.clock_corrected, true)
+    }
+
+    /// The backend has said what time it is.
+    pub(super) fn correct_clock(&mut self, wall: WallClock, server: WallClock) {
         self.clock_offset = server.0.saturating_sub(wall.0);
-        true
     }
 
     /// Forgets everything.
     pub(super) fn forget(&mut self) {
-        *self = Self::new(self.sign_in.clone());
+        let generation = self.generation.wrapping_add(1);
+        *self = Self { generation, ..Self::new(self.sign_in.clone()) };
     }
 
     pub(super) fn sign_in(&self) -> &SignIn {

@@ -16,6 +16,8 @@ use crate::timer::Deadline;
 
 /// An outage shorter than this is not shown.
 const OUTAGE_SHOWN_AFTER: Duration = Duration::from_secs(2);
+/// So often a message is handed to an API whose own code refuses it, or fails.
+const MAX_REJECTIONS: u32 = 3;
 
 #[derive(Debug)]
 pub(super) struct OpenRoom {
@@ -105,15 +107,19 @@ impl OpenRoom {
 
     /// A message of ours did not get through.
     pub(super) fn unsettled(&mut self, now: Now, id: &ClientMessageId, outcome: Outcome) {
+        let outbox = &mut self.room.outbox;
         let (row, delivery) = match outcome {
-            Outcome::Refused(reason) => (self.room.outbox.halt(id), Delivery::Failed(reason)),
-            Outcome::NotConfirmed => (self.room.outbox.halt(id), Delivery::NotConfirmed),
-            Outcome::Again { pause } => {
-                if !pause.is_zero() {
-                    self.room.outbox.pause_until(now.monotonic + pause);
-                }
-                (self.room.outbox.requeue(id), Delivery::Queued)
+            Outcome::Rejected { .. } if outbox.reject(id) >= MAX_REJECTIONS => {
+                (outbox.halt(id), Delivery::Failed(FailReason::Refused))
             }
+            Outcome::Again { pause } | Outcome::Rejected { pause } => {
+                if !pause.is_zero() {
+                    outbox.pause_until(now.monotonic + pause);
+                }
+                (outbox.requeue(id), Delivery::Queued)
+            }
+            Outcome::Refused(reason) => (outbox.halt(id), Delivery::Failed(reason)),
+            Outcome::NotConfirmed => (outbox.halt(id), Delivery::NotConfirmed),
         };
         if let Some(row) = row {
             self.room.timeline.set_delivery(row, delivery);

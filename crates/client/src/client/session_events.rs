@@ -5,7 +5,7 @@ use super::io::{Event, Refusal};
 use super::{Client, by_id};
 use crate::backend::{Outcome, Page, RequestId, SessionEvent};
 use crate::chat::ids::{RoomId, RowId};
-use crate::chat::message::{FailReason, Incoming, RowContent};
+use crate::chat::message::{Author, FailReason, Incoming, RowContent};
 use crate::chat::timeline::{OrderKey, Taken};
 use crate::time::Now;
 
@@ -34,10 +34,12 @@ impl Client {
             SessionEvent::Silent => channel.give_up(now.monotonic, &mut self.shared),
             SessionEvent::Accepted => channel.keyring.accepted(),
             SessionEvent::KeepsAlive { timeout } => channel.link.set_timeout(timeout),
-            SessionEvent::RenewCredentials => channel.keyring.renew(),
-            SessionEvent::ClockWrong { server } => channel.correct_clock(now.wall, server),
+            SessionEvent::RenewCredentials { generation } => {
+                channel.keyring.renew_generation(generation);
+            }
+            SessionEvent::ClockWrong { server } => channel.keyring.correct_clock(now.wall, server),
             SessionEvent::TurnedAway(why) => channel.turned_away(now, why, &mut self.shared),
-            SessionEvent::Introduced { sender_id } => self.learn_sender(sender_id),
+            SessionEvent::Introduced { sender_id } => self.introduced(now, sender_id),
             SessionEvent::Joined { room, history } => {
                 let row = self.next_row();
                 if let Some(open) = self.open_room_mut(&room) {
@@ -52,7 +54,10 @@ impl Client {
                     open.room.left();
                 }
             }
-            SessionEvent::Message { room, incoming } => self.message(&room, incoming),
+            SessionEvent::Message { room, incoming } => {
+                let is_stamped = channel.session.stamps_senders();
+                self.message(&room, incoming, is_stamped);
+            }
             SessionEvent::Notice { room, text } => {
                 let row = self.next_row();
                 if let Some(open) = self.open_room_mut(&room) {
@@ -69,6 +74,9 @@ impl Client {
                 }
             }
             SessionEvent::Settled { room, id: send, key } => {
+                if key.is_some() {
+                    self.ownership.came_back(&send);
+                }
                 channel.session.no_longer_in_flight(&send);
                 if let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == room) {
                     open.settled(&mut self.events, &send, key);
@@ -94,8 +102,12 @@ impl Client {
             SessionEvent::HistoryRefused { room, request, retry } => {
                 if let Some(open) = self.open_room_mut(&room)
                     && open.room.awaits(&request)
+                    && open.room.page_refused(now.monotonic, retry)
                 {
-                    open.room.page_refused(now.monotonic, retry);
+                    let row = self.next_row();
+                    if let Some(open) = self.open_room_mut(&room) {
+                        open.note_interruption(row);
+                    }
                 }
             }
             SessionEvent::RoomRefused { room, reason } => self.room_refused(id, &room, reason),
@@ -108,7 +120,7 @@ impl Client {
         let refusal = match reason {
             FailReason::Unauthorized if is_shared => channel.without_credentials(),
             FailReason::Unauthorized => Refusal::Unauthorized,
-            FailReason::BadRequest => Refusal::Misconfigured,
+            FailReason::BadRequest | FailReason::Misconfigured => Refusal::Misconfigured,
             _ => Refusal::Forbidden,
         };
         if !is_shared {
@@ -120,15 +132,20 @@ impl Client {
         }
     }
 
-    fn message(&mut self, room: &RoomId, incoming: Incoming) {
+    fn message(&mut self, room: &RoomId, incoming: Incoming, is_stamped: bool) {
         let row = self.next_row();
-        if let Some(sender_id) = self.ownership.own_sender(&incoming)
-            && self.service().stamps_senders()
-        {
-            self.learn_sender(sender_id);
-        }
         let send = incoming.client_message_id.clone();
-        let author = self.ownership.author(send.as_ref(), incoming.sender.clone());
+        let Some(open) = self.open_room(room) else { return };
+        let author = self.ownership.author(&incoming, open.room.timeline.repeats_own(&incoming));
+        if author == Author::Me
+            && let Some(send) = &send
+            && self.ownership.came_back(send)
+            && is_stamped
+            && let Some(sender_id) = incoming.sender.verified()
+            && !self.ownership.knows_sender()
+        {
+            self.learn_sender(sender_id.to_owned());
+        }
         let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
         let taken = open.room.timeline.take(incoming, author, row);
         open.room.message_arrived();
@@ -152,15 +169,17 @@ impl Client {
             return;
         }
         let mut oldest: Option<OrderKey> = None;
-        let mut news = false;
         for incoming in &page.messages {
             self.rows += 1;
             let send = incoming.client_message_id.clone();
-            let author = self.ownership.author(send.as_ref(), incoming.sender.clone());
+            let repeats_own = open.room.timeline.repeats_own(incoming);
+            let author = self.ownership.author(incoming, repeats_own);
+            if let (Author::Me, Some(send)) = (&author, &send) {
+                self.ownership.came_back(send);
+            }
             let key = incoming.order_key();
             oldest = oldest.into_iter().chain(key).min();
             let taken = open.room.timeline.take(incoming.clone(), author, RowId(self.rows));
-            news |= taken != Taken::Known;
             if let (Taken::Settles(row), Some(send)) = (taken, send) {
                 open.arrived(&mut self.events, &send, Some(row));
                 if let Some(channel) = by_id(&mut self.channels, open.channel) {
@@ -168,6 +187,6 @@ impl Client {
                 }
             }
         }
-        open.room.page_arrived(now.monotonic, &page, oldest, news);
+        open.room.page_arrived(now.monotonic, &page, oldest);
     }
 }

@@ -259,19 +259,24 @@ impl Link {
                 }
             }
             State::Open(_) if now.since(self.last_frame) >= self.heartbeat.wake_after => {
-                self.actions.push_back(Action::Ping);
+                self.probe();
             }
             State::Open(_) | State::Idle | State::Connecting(_) | State::Refused => {}
+        }
+    }
+
+    /// Finds out whether the connection still lives.
+    pub(crate) fn probe(&mut self) {
+        if let State::Open(_) = self.state {
+            self.actions.push_back(Action::Ping);
         }
     }
 
     pub(crate) fn set_visible(&mut self, now: Timestamp, visible: bool) {
         self.visible = visible;
         if self.timers.is_set(Timer::Ping) {
-            self.timers.set(Timer::Ping, now + self.ping_interval());
-        }
-        if visible {
-            self.hint(now);
+            let due = self.last_frame + self.ping_interval();
+            self.timers.set(Timer::Ping, due.max(now));
         }
     }
 
@@ -343,6 +348,16 @@ mod tests {
         link.handle_time(Timestamp(40_000), &mut random);
         assert_eq!(link.poll_action(), Some(Action::Abandon(FIRST)));
         assert!(matches!(link.status(), LinkStatus::Down { retry_at: Some(_) }));
+    }
+
+    #[test]
+    fn a_page_that_is_hidden_again_and_again_postpones_no_ping() {
+        let (mut link, mut random) = open_link();
+        for minute in 1..4 {
+            link.set_visible(Timestamp(minute * 60_000), false);
+        }
+        link.handle_time(Timestamp(240_000), &mut random);
+        assert_eq!(link.poll_action(), Some(Action::Ping));
     }
 
     #[test]

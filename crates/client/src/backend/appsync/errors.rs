@@ -29,8 +29,10 @@ pub(crate) enum Trouble {
     NoSuchApi,
     /// There is no such namespace.
     NoSuchNamespace,
-    /// The backend failed; nothing says that it will again.
+    /// The backend failed, or did not answer; nothing says that it will again.
     Backend,
+    /// An error in words that are not the service's: the API's own code has refused, or failed.
+    Unexplained,
     /// The page's policy does not let us out.
     BlockedByPage,
     /// It cannot read what we say: saying it again is of no use.
@@ -85,11 +87,11 @@ impl WireError {
         }
     }
 
-    fn trouble(&self) -> Option<Trouble> {
+    fn trouble(&self) -> Trouble {
         // Some come with a prefix: com.amazonaws.deepdish.graphql.auth#UnauthorizedException
         let kind = self.kind.rsplit('#').next().unwrap_or_default();
         let server = server_time_of_error(&self.message);
-        Some(match kind {
+        match kind {
             "UnauthorizedException" | "ExpiredTokenException" | "UnrecognizedClientException" => {
                 Trouble::Credentials
             }
@@ -103,6 +105,12 @@ impl WireError {
             | "ThrottlingException"
             | "MaxSubscriptionsReachedError"
             | "MaxSubscriptionsReachedException" => Trouble::Throttled,
+            "InternalFailure"
+            | "InternalFailureException"
+            | "InternalServerError"
+            | "InternalServerException"
+            | "InternalError"
+            | "ServiceUnavailableException" => Trouble::Backend,
             "Conflict" | "conflict" => Trouble::Conflict,
             "EventTooLargeException" | "PayloadTooLargeException" => Trouble::TooLarge,
             "DuplicatedOperationError" => Trouble::DuplicateId,
@@ -133,9 +141,10 @@ impl WireError {
                 Some(413) => Trouble::TooLarge,
                 Some(429) => Trouble::Throttled,
                 Some(400) => Trouble::Malformed,
-                _ => return None,
+                Some(500..) => Trouble::Backend,
+                _ => Trouble::Unexplained,
             },
-        })
+        }
     }
 }
 
@@ -143,13 +152,12 @@ impl WireErrors {
     /// What they come to. Who one is comes before what one asks for: behind an expired token any other error may
     /// be a consequence.
     pub(crate) fn trouble(&self) -> Trouble {
-        let troubles = self.0.iter().filter_map(WireError::trouble).collect::<Vec<_>>();
-        let first = troubles.first().copied().unwrap_or(Trouble::Backend);
-        let credentials = troubles
-            .iter()
-            .copied()
-            .find(|trouble| matches!(trouble, Trouble::Credentials | Trouble::Signature { .. }));
-        credentials.unwrap_or(first)
+        let troubles = self.0.iter().map(WireError::trouble).collect::<Vec<_>>();
+        let find = |is_it: fn(&Trouble) -> bool| troubles.iter().copied().find(is_it);
+        find(|trouble| matches!(trouble, Trouble::Credentials | Trouble::Signature { .. }))
+            .or_else(|| find(|trouble| *trouble != Trouble::Unexplained))
+            .or_else(|| troubles.first().copied())
+            .unwrap_or(Trouble::Backend)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -165,9 +173,9 @@ pub(crate) fn of_answer(status: u16, errors: &WireErrors) -> Trouble {
         (500.., _) => Trouble::Backend,
         (_, false) => match errors.trouble() {
             // A handler's refusal of an event; the service words it as it likes.
-            Trouble::Backend if status == 403 => Trouble::Denied,
-            Trouble::Backend if status == 401 => Trouble::Credentials,
-            Trouble::Backend if status >= 400 => Trouble::Malformed,
+            Trouble::Unexplained if status == 403 => Trouble::Denied,
+            Trouble::Unexplained if status == 401 => Trouble::Credentials,
+            Trouble::Unexplained if status >= 400 => Trouble::Malformed,
             trouble => trouble,
         },
         (401, true) => Trouble::Credentials,
@@ -252,13 +260,16 @@ mod tests {
                 r#"[{"errorType":"UnsupportedOperation","message":"unknown not supported through the realtime channel"}]"#,
                 Trouble::Malformed,
             ),
-            (r#"[{"errorType":"SubscriptionProcessingError","message":"x"}]"#, Trouble::Backend),
+            (
+                r#"[{"errorType":"SubscriptionProcessingError","message":"x"}]"#,
+                Trouble::Unexplained,
+            ),
             (r#"[{"index":0,"code":409,"message":"Conflict"}]"#, Trouble::Conflict),
             (r#"[{"index":0,"code":400,"message":"EventTooLargeException"}]"#, Trouble::TooLarge),
             (r#"[{"index":0,"code":413,"message":""}]"#, Trouble::TooLarge),
             ("[]", Trouble::Backend),
             ("null", Trouble::Backend),
-            ("[5]", Trouble::Backend),
+            ("[5]", Trouble::Unexplained),
             (r#""Token has expired.""#, Trouble::Credentials),
         ] {
             assert_eq!(trouble(errors), expected, "{errors}");

@@ -33,6 +33,8 @@ pub(crate) struct Realtime {
     subscriptions: Subscriptions,
     /// Something must be answered, to know whether the connection lives.
     probe: bool,
+    /// The server has done something that it does only for good credentials.
+    is_accepted: bool,
     frames: VecDeque<String>,
     events: VecDeque<SessionEvent>,
 }
@@ -43,6 +45,7 @@ impl Realtime {
             state: State::Closed,
             subscriptions: Subscriptions::new(renewable, random),
             probe: false,
+            is_accepted: false,
             frames: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -55,7 +58,7 @@ impl Realtime {
 
     pub(crate) fn closed(&mut self) {
         self.state = State::Closed;
-        self.probe = false;
+        (self.probe, self.is_accepted) = (false, false);
         self.frames.clear();
         self.subscriptions.disconnected();
     }
@@ -74,14 +77,21 @@ impl Realtime {
     pub(crate) fn acknowledged(&mut self, timeout: Option<u64>) {
         if matches!(self.state, State::Opening { .. }) {
             self.state = State::Ready;
-            self.events.push_back(SessionEvent::Accepted);
             let timeout = connection_timeout(timeout);
             self.events.push_back(SessionEvent::KeepsAlive { timeout });
         }
     }
 
-    pub(crate) fn join(&mut self, room: &RoomId) {
-        self.subscriptions.join(room);
+    /// The credentials are good: an acknowledged connection alone does not say so, operations have rules of their own.
+    pub(crate) fn accepted(&mut self) {
+        if !std::mem::replace(&mut self.is_accepted, true) {
+            self.events.push_back(SessionEvent::Accepted);
+        }
+    }
+
+    /// Joins a room; says whether it had been left, and is live all the same.
+    pub(crate) fn join(&mut self, room: &RoomId) -> bool {
+        self.subscriptions.join(room)
     }
 
     /// Leaves a room; returns the subscription to end.
@@ -114,12 +124,21 @@ impl Realtime {
         self.is_ready() && (self.subscriptions.wants_start() || self.probe)
     }
 
-    /// The next subscription to start.
-    pub(crate) fn take_start(&mut self, now: Timestamp) -> Option<(String, RoomId)> {
+    /// Whether the server owes an acknowledgement.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.subscriptions.is_starting()
+    }
+
+    /// The next subscription to start, with the credentials of a generation.
+    pub(crate) fn take_start(
+        &mut self,
+        now: Timestamp,
+        generation: u32,
+    ) -> Option<(String, RoomId)> {
         if !self.is_ready() {
             return None;
         }
-        let start = self.subscriptions.take_start(now);
+        let start = self.subscriptions.take_start(now, generation);
         if start.is_none() && std::mem::take(&mut self.probe) {
             return self.subscriptions.renew(now);
         }
@@ -132,6 +151,7 @@ impl Realtime {
     }
 
     pub(crate) fn start_acknowledged(&mut self, now: Timestamp, id: &str) -> Acknowledged {
+        self.accepted();
         let started = self.subscriptions.acknowledged(now, id);
         let left = self.subscriptions.take_left();
         match started {
@@ -147,15 +167,13 @@ impl Realtime {
 
     /// A subscription was refused.
     pub(crate) fn start_refused(&mut self, now: Timestamp, id: &str, trouble: Trouble) {
-        if let Trouble::Signature { server } = trouble {
-            // The whole connection signs with the same clock.
-            self.events.push_back(SessionEvent::TurnedAway(TurnedAway::Signature { server }));
-            return;
+        if trouble == Trouble::Denied {
+            self.accepted();
         }
         let was_live = self.subscriptions.room_of(id).cloned();
         let was_live = was_live.filter(|room| self.subscriptions.is_live(room));
         match self.subscriptions.failed(now, id, trouble) {
-            Failure::Renew => self.events.push_back(SessionEvent::RenewCredentials),
+            Failure::Renew { generation } => self.renew(trouble, generation),
             Failure::Refused(room) => {
                 let reason = reason(trouble);
                 return self.events.push_back(SessionEvent::RoomRefused { room, reason });
@@ -166,6 +184,15 @@ impl Realtime {
         if let Some(room) = was_live {
             self.events.push_back(SessionEvent::Left { room });
         }
+    }
+
+    /// Asks for what an operation needs that was refused: other credentials, or another clock.
+    pub(crate) fn renew(&mut self, trouble: Trouble, generation: u32) {
+        self.is_accepted = false;
+        self.events.push_back(match trouble {
+            Trouble::Signature { server: Some(server) } => SessionEvent::ClockWrong { server },
+            _ => SessionEvent::RenewCredentials { generation },
+        });
     }
 
     /// The server has ended a subscription.
@@ -253,15 +280,16 @@ pub(crate) struct Acknowledged {
 /// What a person is told about an operation that failed for good.
 pub(crate) fn reason(trouble: Trouble) -> FailReason {
     match trouble {
-        Trouble::Credentials | Trouble::Signature { .. } => FailReason::Unauthorized,
+        Trouble::Credentials => FailReason::Unauthorized,
+        Trouble::Signature { .. } | Trouble::NoSuchApi => FailReason::Misconfigured,
         Trouble::Denied | Trouble::NoSuchNamespace => FailReason::Forbidden,
         Trouble::Conflict => FailReason::Conflict,
         Trouble::TooLarge => FailReason::TooLarge,
+        Trouble::Unexplained => FailReason::Refused,
         Trouble::BlockedByPage => FailReason::BlockedByPage,
         Trouble::UnknownField
         | Trouble::Throttled
         | Trouble::DuplicateId
-        | Trouble::NoSuchApi
         | Trouble::Backend
         | Trouble::Malformed => FailReason::BadRequest,
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::errors::Trouble;
 use super::{ERROR_PAUSE, MAX_ERROR_PAUSE};
 use crate::backend::{Http, Posting, SEND_DEADLINE};
 use crate::chat::ids::HttpRequestId;
@@ -18,14 +19,25 @@ enum State {
     },
 }
 
+/// What may be done about a request that was refused for its credentials or its signature.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused<P> {
+    /// It goes again, with credentials that are newer than this generation, or by another clock.
+    Again { generation: u32 },
+    /// It was repeated already, or there is nothing to repeat it with.
+    ForGood(P),
+}
+
 /// A request, and what it is for.
 #[derive(Debug)]
 pub(crate) struct Request<P> {
     id: HttpRequestId,
     pub(crate) purpose: P,
     state: State,
+    /// The credentials that it was sent with.
+    generation: u32,
     /// It was repeated once, with other credentials.
-    pub(crate) repeated: bool,
+    repeated: bool,
 }
 
 /// The requests; `P` is what a request is for. There are as many as rooms, twice: each has one send and one page of history at
@@ -49,14 +61,30 @@ impl<P> Requests<P> {
     pub(crate) fn add(&mut self, purpose: P) {
         self.ids += 1;
         let id = HttpRequestId(self.ids);
-        self.all.push(Request { id, purpose, state: State::Waiting, repeated: false });
+        let (state, generation, repeated) = (State::Waiting, 0, false);
+        self.all.push(Request { id, purpose, state, generation, repeated });
     }
 
-    /// Puts a request back, to be sent again with other credentials.
-    pub(crate) fn repeat(&mut self, request: Request<P>) {
+    /// A request was refused: puts it back once, to be sent again, where `trouble` can be helped; `renewable` says
+    /// whether there are other credentials at all.
+    pub(crate) fn refused(
+        &mut self,
+        request: Request<P>,
+        trouble: Trouble,
+        renewable: bool,
+    ) -> Refused<P> {
+        let can_be_helped = match trouble {
+            Trouble::Credentials => renewable,
+            Trouble::Signature { server } => server.is_some(),
+            _ => false,
+        };
+        if request.repeated || !can_be_helped {
+            return Refused::ForGood(request.purpose);
+        }
         self.ids += 1;
-        let id = HttpRequestId(self.ids);
-        self.all.push(Request { id, state: State::Waiting, ..request });
+        let (id, generation) = (HttpRequestId(self.ids), request.generation);
+        self.all.push(Request { id, state: State::Waiting, repeated: true, ..request });
+        Refused::Again { generation }
     }
 
     /// Whether something waits for credentials.
@@ -64,16 +92,18 @@ impl<P> Requests<P> {
         self.all.iter().any(|request| request.state == State::Waiting)
     }
 
-    /// Sends what waits; `build` gives headers and body.
+    /// Sends what waits, with the credentials of a generation; `build` gives headers and body.
     pub(crate) fn send(
         &mut self,
         now: Timestamp,
+        generation: u32,
         url: &str,
         build: impl Fn(&P) -> (Vec<(String, String)>, String),
     ) {
         for request in self.all.iter_mut().filter(|request| request.state == State::Waiting) {
             let (headers, body) = build(&request.purpose);
             request.state = State::InFlight { deadline: now + SEND_DEADLINE };
+            request.generation = generation;
             let url = url.to_owned();
             self.http.push_back(Http::Post(Posting { request: request.id, url, headers, body }));
         }
@@ -123,8 +153,10 @@ impl<P> Requests<P> {
         self.http.pop_front()
     }
 
-    pub(crate) fn purposes(&self) -> impl Iterator<Item = &P> {
-        self.all.iter().map(|request| &request.purpose)
+    /// What is on its way.
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = &P> {
+        let sent = self.all.iter().filter(|request| request.state != State::Waiting);
+        sent.map(|request| &request.purpose)
     }
 
     /// The backend did what it was asked.

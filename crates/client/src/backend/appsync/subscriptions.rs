@@ -3,7 +3,7 @@
 //! ```text
 //!           take_start        acknowledged
 //!  Wanted ─────────────► Starting ─────► Live ──renew──► Live, and Starting anew
-//!    ▲                      │ refused      │ ended
+//!    ▲                      │ refused      │ ended, at once or later
 //!    └──── Paused ◄─────────┴──────────────┘        Refused: until somebody asks again
 //! ```
 //!
@@ -28,6 +28,8 @@ const MAX_ENDING: usize = 8;
 const LINGER: Duration = Duration::from_secs(5);
 /// How often a start goes unanswered before the connection is given up.
 const MAX_UNANSWERED: u32 = 2;
+/// A subscription that has lived so long was no failure.
+const STEADY_AFTER: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
@@ -39,10 +41,13 @@ enum State {
     /// `renewal` is a second subscription of the same room that is starting, to take the place of the first.
     Live {
         id: String,
+        since: Timestamp,
         renewal: Option<(String, Timestamp)>,
     },
+    /// `maybe` is a start that may have been refused, or not: the server did not say what it meant.
     Paused {
         until: Timestamp,
+        maybe: Option<String>,
     },
     Refused,
 }
@@ -53,8 +58,11 @@ struct Subscription {
     state: State,
     /// The room is left: it ends as soon as it may.
     leaving: bool,
+    /// The credentials that it was started with.
+    generation: u32,
     /// Its credentials were renewed once, in vain so far.
     renewed: bool,
+    /// In a row.
     failures: u32,
     unanswered: u32,
 }
@@ -81,8 +89,8 @@ pub(crate) enum Started {
 /// What a refusal means.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// It starts again with new credentials.
-    Renew,
+    /// It starts again with credentials of a later generation, or signed by another clock.
+    Renew { generation: u32 },
     /// It starts again by itself.
     Again,
     /// The room cannot be had.
@@ -108,25 +116,25 @@ impl Subscriptions {
         Self { all: Vec::new(), ending: VecDeque::new(), ids: 0, renewable, random }
     }
 
-    /// A room is wanted; one that was refused is tried again.
-    pub(crate) fn join(&mut self, room: &RoomId) {
-        match self.all.iter_mut().find(|one| one.room == *room) {
-            Some(one) => {
-                one.leaving = false;
-                if one.state == State::Refused {
-                    one.state = State::Wanted;
-                    one.renewed = false;
-                }
-            }
-            None => self.all.push(Subscription {
+    /// A room is wanted; one that was refused is tried again. Says whether it has been left and is live all the same.
+    pub(crate) fn join(&mut self, room: &RoomId) -> bool {
+        let Some(one) = self.all.iter_mut().find(|one| one.room == *room) else {
+            self.all.push(Subscription {
                 room: room.clone(),
                 state: State::Wanted,
                 leaving: false,
+                generation: 0,
                 renewed: false,
                 failures: 0,
                 unanswered: 0,
-            }),
+            });
+            return false;
+        };
+        if one.state == State::Refused {
+            one.state = State::Wanted;
+            one.renewed = false;
         }
+        std::mem::take(&mut one.leaving) && matches!(one.state, State::Live { .. })
     }
 
     /// A room is wanted no more; returns the subscription to end now, if there is one.
@@ -164,10 +172,24 @@ impl Subscriptions {
         self.all.iter().any(|one| one.state == State::Wanted && !one.leaving)
     }
 
-    /// The next subscription to start: its id, new each time, and its room.
-    pub(crate) fn take_start(&mut self, now: Timestamp) -> Option<(String, RoomId)> {
+    /// Whether an acknowledgement is due.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.all.iter().any(|one| match &one.state {
+            State::Starting { .. } | State::Live { renewal: Some(_), .. } => true,
+            State::Paused { maybe, .. } => maybe.is_some(),
+            State::Wanted | State::Live { .. } | State::Refused => false,
+        })
+    }
+
+    /// The next subscription to start, with the credentials of a generation: its id, new each time, and its room.
+    pub(crate) fn take_start(
+        &mut self,
+        now: Timestamp,
+        generation: u32,
+    ) -> Option<(String, RoomId)> {
         let one = self.all.iter_mut().find(|one| one.state == State::Wanted && !one.leaving)?;
         self.ids += 1;
+        one.generation = generation;
         let id = format!("s{}", self.ids);
         one.state = State::Starting { id: id.clone(), deadline: now + START_DEADLINE };
         Some((id, one.room.clone()))
@@ -199,18 +221,18 @@ impl Subscriptions {
             return if is_ending { Started::Known } else { Started::End(id.to_owned()) };
         };
         let Some(one) = self.all.get_mut(index) else { return Started::Known };
-        (one.unanswered, one.failures, one.renewed) = (0, 0, false);
+        one.unanswered = 0;
         match &mut one.state {
-            State::Starting { id, .. } => {
+            State::Starting { id, .. } | State::Paused { maybe: Some(id), .. } => {
                 let id = std::mem::take(id);
                 if one.leaving {
                     self.all.remove(index);
                     return Started::End(id);
                 }
-                one.state = State::Live { id, renewal: None };
+                one.state = State::Live { id, since: now, renewal: None };
                 Started::Joined(one.room.clone())
             }
-            State::Live { id: old, renewal }
+            State::Live { id: old, renewal, .. }
                 if renewal.as_ref().is_some_and(|(new, _)| new == id) =>
             {
                 *renewal = None;
@@ -253,21 +275,34 @@ impl Subscriptions {
             self.all.remove(index);
             return Failure::Ignored;
         }
+        one.look_back(now);
         match trouble {
             Trouble::Credentials if self.renewable && !one.renewed => {
                 one.renewed = true;
                 one.state = State::Wanted;
-                Failure::Renew
+                Failure::Renew { generation: one.generation }
             }
-            Trouble::DuplicateId | Trouble::UnknownField => {
+            Trouble::Signature { server: Some(_) } if !one.renewed => {
+                one.renewed = true;
+                one.state = State::Wanted;
+                Failure::Renew { generation: one.generation }
+            }
+            Trouble::UnknownField => {
                 one.state = State::Wanted;
                 Failure::Again
             }
-            Trouble::Throttled | Trouble::Backend | Trouble::Conflict => {
-                let ceiling =
-                    ERROR_PAUSE.saturating_mul(1 << one.failures.min(8)).min(MAX_ERROR_PAUSE);
+            // Another id, at once; but the words may mean something else.
+            Trouble::DuplicateId if one.failures == 0 => {
                 one.failures += 1;
-                one.state = State::Paused { until: now + ERROR_PAUSE + self.random.up_to(ceiling) };
+                one.state = State::Wanted;
+                Failure::Again
+            }
+            Trouble::Throttled
+            | Trouble::Backend
+            | Trouble::Unexplained
+            | Trouble::DuplicateId
+            | Trouble::Conflict => {
+                one.pause(now, None, &mut self.random);
                 Failure::Again
             }
             Trouble::Credentials
@@ -284,12 +319,13 @@ impl Subscriptions {
         }
     }
 
-    /// The server has refused something for its pace, and does not say what: what was starting starts again later.
+    /// The server has refused something for its pace, and does not say what: what was starting starts again later, if
+    /// it is not acknowledged after all.
     pub(crate) fn throttled(&mut self, now: Timestamp) {
         for one in self.all.iter_mut().filter(|one| !one.leaving) {
-            if let State::Starting { .. } = one.state {
-                let pause = ERROR_PAUSE + self.random.up_to(ERROR_PAUSE);
-                one.state = State::Paused { until: now + pause };
+            if let State::Starting { id, .. } = &mut one.state {
+                let id = std::mem::take(id);
+                one.pause(now, Some(id), &mut self.random);
             }
         }
     }
@@ -305,7 +341,8 @@ impl Subscriptions {
                 if one.leaving {
                     self.all.remove(index);
                 } else {
-                    one.state = State::Paused { until: now + ERROR_PAUSE };
+                    one.look_back(now);
+                    one.pause(now, None, &mut self.random);
                 }
                 Some(room)
             }
@@ -345,17 +382,21 @@ impl Subscriptions {
     /// Rooms that are left out of patience with; says whether the connection is of no more use.
     pub(crate) fn handle_time(&mut self, now: Timestamp) -> bool {
         let mut is_dead = false;
+        self.all.retain(|one| {
+            let is_late = matches!(one.state, State::Starting { deadline, .. } if deadline <= now);
+            !(one.leaving && is_late)
+        });
         for one in &mut self.all {
             match &one.state {
                 State::Starting { deadline, .. } if *deadline <= now => {
                     one.unanswered += 1;
-                    is_dead |= one.unanswered >= MAX_UNANSWERED || one.leaving;
+                    is_dead |= one.unanswered >= MAX_UNANSWERED;
                     one.state = State::Wanted;
                 }
                 State::Live { renewal: Some((_, deadline)), .. } if *deadline <= now => {
                     is_dead = true;
                 }
-                State::Paused { until } if *until <= now => one.state = State::Wanted,
+                State::Paused { until, .. } if *until <= now => one.state = State::Wanted,
                 _ => {}
             }
         }
@@ -380,7 +421,7 @@ impl Subscriptions {
             State::Starting { deadline: at, .. } | State::Live { renewal: Some((_, at)), .. } => {
                 Some(Deadline { at: *at, reason: "a subscription is not acknowledged" })
             }
-            State::Paused { until } => {
+            State::Paused { until, .. } => {
                 Some(Deadline { at: *until, reason: "a subscription is tried again" })
             }
             State::Wanted | State::Live { .. } | State::Refused => None,
@@ -390,11 +431,32 @@ impl Subscriptions {
 
     fn position(&self, id: &str) -> Option<usize> {
         self.all.iter().position(|one| match &one.state {
-            State::Starting { id: other, .. } => other == id,
-            State::Live { id: other, renewal } => {
+            State::Starting { id: other, .. } | State::Paused { maybe: Some(other), .. } => {
+                other == id
+            }
+            State::Live { id: other, renewal, .. } => {
                 other == id || renewal.as_ref().is_some_and(|(new, _)| new == id)
             }
             State::Wanted | State::Paused { .. } | State::Refused => false,
         })
+    }
+}
+
+impl Subscription {
+    /// What was before a subscription that has lived a while does not count any more.
+    fn look_back(&mut self, now: Timestamp) {
+        if let State::Live { since, .. } = self.state
+            && now.since(since) >= STEADY_AFTER
+        {
+            (self.failures, self.renewed) = (0, false);
+        }
+    }
+
+    /// Starts again after a pause, which is longer after each failure in a row.
+    fn pause(&mut self, now: Timestamp, maybe: Option<String>, random: &mut Random) {
+        let ceiling = ERROR_PAUSE.saturating_mul(1 << self.failures.min(8)).min(MAX_ERROR_PAUSE);
+        self.failures += 1;
+        let until = now + ERROR_PAUSE + random.up_to(ceiling);
+        self.state = State::Paused { until, maybe };
     }
 }

@@ -7,7 +7,7 @@ use super::event::{self, Event, Publisher};
 use super::pace::Pace;
 use super::wire::{self, Answer, ChannelBody, PublishBody, ServerFrame};
 use crate::auth::Signer;
-use crate::backend::appsync::{self, Realtime, Request, Requests, Trouble, WireErrors};
+use crate::backend::appsync::{self, Realtime, Refused, Request, Requests, Trouble, WireErrors};
 use crate::backend::{Http, Outcome, SEND_DEADLINE, SessionEvent};
 use crate::chat::ids::{ClientMessageId, ConnectionId, HttpRequestId, RoomId};
 use crate::chat::message::FailReason;
@@ -35,6 +35,8 @@ struct Send {
 #[derive(Debug)]
 struct Publish {
     send: Send,
+    /// The credentials that it was said with.
+    generation: u32,
     /// It was repeated once, with other credentials.
     repeated: bool,
     state: PublishState,
@@ -124,7 +126,9 @@ impl Session {
     }
 
     pub(crate) fn join(&mut self, room: &RoomId) {
-        self.realtime.join(room);
+        if self.realtime.join(room) {
+            self.joined(room.clone());
+        }
     }
 
     pub(crate) fn leave(&mut self, room: &RoomId) {
@@ -142,6 +146,10 @@ impl Session {
         self.requests.cancel(|_| true);
         self.publishes.clear();
         self.realtime.forget();
+    }
+
+    pub(crate) fn stamps_senders(&self) -> bool {
+        self.place.kind == NamespaceKind::Stamped
     }
 
     /// Whether a send to a room may be handed over now.
@@ -162,7 +170,7 @@ impl Session {
             self.pace.published(now);
             self.now = now;
             let state = PublishState::Waiting;
-            self.publishes.push(Publish { send, repeated: false, state });
+            self.publishes.push(Publish { send, generation: 0, repeated: false, state });
         } else {
             self.requests.add(send);
         }
@@ -190,8 +198,8 @@ impl Session {
 
     /// Goes on with what waited for credentials.
     pub(crate) fn proceed(&mut self, now: Now, signer: &Signer<'_>) {
-        let path = self.place.api.path();
-        while let Some((id, room)) = self.realtime.take_start(now.monotonic) {
+        let (path, generation) = (self.place.api.path(), signer.generation());
+        while let Some((id, room)) = self.realtime.take_start(now.monotonic, generation) {
             let channel = channel(&self.place, &room);
             let body = ChannelBody { channel: &channel };
             let authorization = signer.authorization(path, &wire::json(&body));
@@ -216,9 +224,10 @@ impl Session {
             let id = format!("p{}", self.ids);
             let authorization = signer.authorization(path, &wire::json(&body));
             self.realtime.say(wire::publish(&id, &body, authorization));
+            publish.generation = generation;
             publish.state = PublishState::InFlight { id, deadline: now.monotonic + SEND_DEADLINE };
         }
-        self.requests.send(now.monotonic, place.api.url(), |send| {
+        self.requests.send(now.monotonic, generation, place.api.url(), |send| {
             let (channel, events) = (channel(place, &send.room), event_of(send));
             let body = PublishBody::new(&channel, &events).map(|body| wire::json(&body));
             let body = body.unwrap_or_default();
@@ -246,7 +255,7 @@ impl Session {
                     self.realtime.say(wire::unsubscribe(&id));
                 }
                 if let Some(room) = acknowledged.joined {
-                    self.realtime.tell(SessionEvent::Joined { room, history: false });
+                    self.joined(room);
                 }
             }
             ServerFrame::SubscribeRefused { id, errors } => {
@@ -272,21 +281,26 @@ impl Session {
                 }
             }
             ServerFrame::Error { id: None, errors } => {
-                self.realtime.unattributed(now, &errors);
                 if errors.trouble() == Trouble::Throttled {
                     self.throttled();
                 }
+                self.realtime.unattributed(now, &errors);
             }
             ServerFrame::Refused(errors) => self.realtime.turned_away(&errors),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
         }
     }
 
+    fn joined(&mut self, room: RoomId) {
+        self.realtime.tell(SessionEvent::Joined { room, history: false });
+    }
+
     /// Something was refused for its pace, and the service does not say what. A publish that may be it goes again:
-    /// where a repetition does no harm, or where there is only one.
+    /// where a repetition does no harm, or where it can be nothing else.
     fn throttled(&mut self) {
         let in_flight = |publish: &&Publish| publish.state != PublishState::Waiting;
-        let is_clear = self.publishes.iter().filter(in_flight).count() == 1;
+        let publishes = self.publishes.iter().filter(in_flight).count();
+        let is_clear = publishes == 1 && !self.realtime.is_starting();
         if is_clear || self.place.kind == NamespaceKind::Stamped {
             let pause = self.requests.pause();
             let in_flight = |publish: &mut Publish| publish.state != PublishState::Waiting;
@@ -322,6 +336,7 @@ impl Session {
     fn published(&mut self, send: Send, failed: &WireErrors) {
         if failed.is_empty() {
             self.requests.succeeded();
+            self.realtime.accepted();
             let Send { room, id, .. } = send;
             self.realtime.tell(SessionEvent::Settled { room, id, key: None });
         } else {
@@ -331,25 +346,20 @@ impl Session {
     }
 
     fn publish_refused(&mut self, id: &str, errors: &WireErrors) {
-        let Some(mut publish) = self.take_publish(id) else { return };
-        match errors.trouble() {
-            Trouble::Credentials if !publish.repeated && !self.as_guest => {
-                publish.repeated = true;
-                publish.state = PublishState::Waiting;
-                self.publishes.push(publish);
-                self.realtime.tell(SessionEvent::RenewCredentials);
-            }
-            Trouble::Signature { server: Some(server) } if !publish.repeated => {
-                publish.repeated = true;
-                publish.state = PublishState::Waiting;
-                self.publishes.push(publish);
-                self.realtime.tell(SessionEvent::ClockWrong { server });
-            }
-            trouble => {
-                let outcome = self.outcome(trouble);
-                self.unsettled(publish.send, outcome);
-            }
+        let Some(publish) = self.take_publish(id) else { return };
+        let trouble = errors.trouble();
+        let can_be_helped = match trouble {
+            Trouble::Credentials => !self.as_guest,
+            Trouble::Signature { server } => server.is_some(),
+            _ => false,
+        };
+        if publish.repeated || !can_be_helped {
+            let outcome = self.outcome(trouble);
+            return self.unsettled(publish.send, outcome);
         }
+        self.realtime.renew(trouble, publish.generation);
+        let state = PublishState::Waiting;
+        self.publishes.push(Publish { repeated: true, state, ..publish });
     }
 
     pub(crate) fn answered(&mut self, id: HttpRequestId, answer: &HttpAnswer) {
@@ -370,30 +380,21 @@ impl Session {
         }
     }
 
-    fn request_failed(&mut self, mut request: Request<Send>, trouble: Trouble) {
-        match trouble {
-            Trouble::Credentials if !request.repeated && !self.as_guest => {
-                request.repeated = true;
-                self.requests.repeat(request);
-                return self.realtime.tell(SessionEvent::RenewCredentials);
-            }
-            Trouble::Signature { server: Some(server) } if !request.repeated => {
-                request.repeated = true;
-                self.requests.repeat(request);
-                return self.realtime.tell(SessionEvent::ClockWrong { server });
-            }
+    fn request_failed(&mut self, request: Request<Send>, trouble: Trouble) {
+        let send = match self.requests.refused(request, trouble, !self.as_guest) {
+            Refused::Again { generation } => return self.realtime.renew(trouble, generation),
+            Refused::ForGood(send) => send,
+        };
+        if matches!(trouble, Trouble::Backend | Trouble::BlockedByPage) {
             // The way is closed: what else there is to send waits for the connection.
-            Trouble::Backend | Trouble::BlockedByPage => {
-                self.by_http = false;
-                self.http_closed_until = Some(self.now + HTTP_CLOSED);
-            }
-            _ => {}
+            self.by_http = false;
+            self.http_closed_until = Some(self.now + HTTP_CLOSED);
         }
         let outcome = match trouble {
             Trouble::BlockedByPage => again_at_once(),
             trouble => self.outcome(trouble),
         };
-        self.unsettled(request.purpose, outcome);
+        self.unsettled(send, outcome);
     }
 
     fn outcome(&mut self, trouble: Trouble) -> Outcome {
@@ -403,6 +404,9 @@ impl Session {
                 Outcome::Again { .. } => Outcome::Again { pause: self.requests.pause() },
                 outcome => outcome,
             },
+            Trouble::Unexplained if self.place.kind == NamespaceKind::Stamped => {
+                Outcome::Rejected { pause: self.requests.pause() }
+            }
             trouble => Outcome::Refused(appsync::reason(trouble)),
         }
     }

@@ -3,7 +3,7 @@
 use super::operations::{self, Claim, Schema};
 use super::wire::{Answer, ClientFrame, ServerFrame, WireMessage};
 use crate::auth::Signer;
-use crate::backend::appsync::{self, Realtime, Request, Requests, Trouble, WireErrors};
+use crate::backend::appsync::{self, Realtime, Refused, Request, Requests, Trouble, WireErrors};
 use crate::backend::{Cursor, HistoryRequest, Http, Outcome, RequestId, Retry, SessionEvent};
 use crate::chat::ids::{ClientMessageId, HttpRequestId, RoomId};
 use crate::chat::message::{FailReason, Identity, Incoming, Sender};
@@ -94,7 +94,9 @@ impl Session {
     }
 
     pub(crate) fn join(&mut self, room: &RoomId) {
-        self.realtime.join(room);
+        if self.realtime.join(room) {
+            self.joined(room.clone());
+        }
     }
 
     pub(crate) fn leave(&mut self, room: &RoomId) {
@@ -113,6 +115,10 @@ impl Session {
         self.requests.cancel(|_| true);
         self.held.clear();
         self.realtime.forget();
+    }
+
+    pub(crate) fn stamps_senders(&self) -> bool {
+        self.known.schema == Some(Schema::Full)
     }
 
     /// Whether a send to a room may be handed over now.
@@ -160,7 +166,8 @@ impl Session {
 
     /// Goes on with what waited for credentials.
     pub(crate) fn proceed(&mut self, now: Timestamp, signer: &Signer<'_>) {
-        while let Some((id, room)) = self.realtime.take_start(now) {
+        let generation = signer.generation();
+        while let Some((id, room)) = self.realtime.take_start(now, generation) {
             let schema = self.known.schema.unwrap_or(Schema::Full);
             let operation = operations::subscribe(schema, &room);
             let authorization = signer.authorization(self.api.path(), &operation);
@@ -173,7 +180,7 @@ impl Session {
         let guest_key = self.as_guest.then_some(&self.person.guest_key);
         let claim = Claim { guest_key, name };
         let path = self.api.path();
-        self.requests.send(now, self.api.url(), |purpose| {
+        self.requests.send(now, generation, self.api.url(), |purpose| {
             let body = match purpose {
                 Purpose::Send { room, id, text, schema } => {
                     operations::send(*schema, room, text, id, claim)
@@ -215,8 +222,13 @@ impl Session {
         }
         let Some(room) = acknowledged.joined else { return };
         let found = if was_full { Schema::Full } else { Schema::Basic };
-        let schema = *self.known.schema.get_or_insert(found);
-        self.realtime.tell(SessionEvent::Joined { room, history: schema == Schema::Full });
+        self.known.schema.get_or_insert(found);
+        self.joined(room);
+    }
+
+    fn joined(&mut self, room: RoomId) {
+        let history = self.known.schema == Some(Schema::Full);
+        self.realtime.tell(SessionEvent::Joined { room, history });
     }
 
     fn start_refused(&mut self, now: Timestamp, id: &str, errors: &WireErrors) {
@@ -242,7 +254,6 @@ impl Session {
                 if self.may_be_echo(&room, &incoming) {
                     self.held.push((room, incoming));
                 } else {
-                    self.introduce(&incoming);
                     self.realtime.tell(SessionEvent::Message { room, incoming });
                 }
             }
@@ -252,25 +263,9 @@ impl Session {
         }
     }
 
-    /// In the full schema a message with the id of a send says by its sender who we are.
-    fn introduce(&mut self, incoming: &Incoming) {
-        let is_own = |purpose: &Purpose| match purpose {
-            Purpose::Send { id, schema: Schema::Full, .. } => {
-                incoming.client_message_id.as_ref() == Some(id)
-            }
-            Purpose::Send { .. } | Purpose::History { .. } => false,
-        };
-        if let Sender::Person { id, .. } = &incoming.sender
-            && self.requests.purposes().any(is_own)
-        {
-            let sender_id = id.clone();
-            self.realtime.tell(SessionEvent::Introduced { sender_id });
-        }
-    }
-
     fn may_be_echo(&self, room: &RoomId, incoming: &Incoming) -> bool {
         self.held.len() < MAX_HELD
-            && self.requests.purposes().any(|purpose| match purpose {
+            && self.requests.in_flight().any(|purpose| match purpose {
                 Purpose::Send { room: of, text, schema: Schema::Basic, .. } => {
                     of == room && *text == incoming.text
                 }
@@ -302,7 +297,7 @@ impl Session {
             Purpose::Send { room, id, schema, .. } => {
                 // A mutation with errors in some fields has run, and was broadcast.
                 if let Some(message) = body.message().filter(|_| is_good) {
-                    self.requests.succeeded();
+                    self.succeeded();
                     let (room, id, schema) = (room.clone(), id.clone(), *schema);
                     return self.sent(room, id, schema, message);
                 }
@@ -313,7 +308,7 @@ impl Session {
             }
             Purpose::History { room, request, .. } => {
                 if let Some(page) = body.page().filter(|_| is_good) {
-                    self.requests.succeeded();
+                    self.succeeded();
                     let (room, request) = (room.clone(), request.clone());
                     return self.realtime.tell(SessionEvent::History { room, request, page });
                 }
@@ -321,6 +316,11 @@ impl Session {
         }
         let trouble = appsync::of_answer(answer.status, &body.errors).at(answer.date.as_deref());
         self.request_failed(request, trouble);
+    }
+
+    fn succeeded(&mut self) {
+        self.requests.succeeded();
+        self.realtime.accepted();
     }
 
     fn sent(&mut self, room: RoomId, id: ClientMessageId, schema: Schema, message: WireMessage) {
@@ -342,24 +342,17 @@ impl Session {
         }
     }
 
-    fn request_failed(&mut self, mut request: Request<Purpose>, trouble: Trouble) {
-        let may_repeat = !request.repeated;
-        match trouble {
-            Trouble::Credentials if may_repeat && self.renewable => {
-                request.repeated = true;
-                self.requests.repeat(request);
-                return self.realtime.tell(SessionEvent::RenewCredentials);
-            }
-            Trouble::Signature { server: Some(server) } if may_repeat => {
-                request.repeated = true;
-                self.requests.repeat(request);
-                return self.realtime.tell(SessionEvent::ClockWrong { server });
-            }
-            _ => {}
+    fn request_failed(&mut self, request: Request<Purpose>, trouble: Trouble) {
+        if let Purpose::Send { room, .. } = &request.purpose {
+            let room = room.clone();
+            self.release(&room, None);
         }
-        match request.purpose {
+        let purpose = match self.requests.refused(request, trouble, self.renewable) {
+            Refused::Again { generation } => return self.realtime.renew(trouble, generation),
+            Refused::ForGood(purpose) => purpose,
+        };
+        match purpose {
             Purpose::Send { room, id, text, schema } => {
-                self.release(&room, None);
                 let outcome = match trouble {
                     Trouble::UnknownField if schema == Schema::Full && self.known.may_change => {
                         self.known.schema = Some(Schema::Basic);
@@ -367,6 +360,9 @@ impl Session {
                         return self.requests.add(Purpose::Send { room, id, text, schema });
                     }
                     Trouble::Backend if schema == Schema::Basic => Outcome::NotConfirmed,
+                    Trouble::Unexplained if schema == Schema::Full => {
+                        Outcome::Rejected { pause: self.requests.pause() }
+                    }
                     Trouble::Backend | Trouble::Throttled => {
                         Outcome::Again { pause: self.requests.pause() }
                     }
@@ -378,14 +374,16 @@ impl Session {
                 if matches!(trouble, Trouble::Credentials | Trouble::Signature { .. }) =>
             {
                 // Nobody is served by a room that stays behind in silence.
-                let ends = self.realtime.refuse(&room, FailReason::Unauthorized);
+                let ends = self.realtime.refuse(&room, appsync::reason(trouble));
                 if let Some(id) = ends {
                     self.realtime.say(ClientFrame::stop(&id).to_json());
                 }
             }
             Purpose::History { room, request, .. } => {
                 let retry = match trouble {
-                    Trouble::Backend | Trouble::Throttled => Retry::After(self.requests.pause()),
+                    Trouble::Backend | Trouble::Unexplained | Trouble::Throttled => {
+                        Retry::After(self.requests.pause())
+                    }
                     _ => Retry::Never,
                 };
                 self.realtime.tell(SessionEvent::HistoryRefused { room, request, retry });

@@ -1,0 +1,191 @@
+//! Credentials that were refused: who is concerned, how often the page is asked, and what the person hears.
+
+#![allow(clippy::unwrap_used, reason = "a scenario that goes wrong is a failed test")]
+
+mod scenario;
+
+use std::time::Duration;
+
+use roomlet_client::config::{Dialect, Endpoint, Service, SignIn, TokenCarrier, TokenKind};
+use roomlet_client::*;
+use scenario::appsync::*;
+use scenario::{Scenario, WELCOME};
+use serde_json::json;
+
+/// An hour after the scenarios begin, in seconds since 1970.
+const IN_AN_HOUR: u64 = 1_761_714_360;
+
+const REFUSED: &str = r#"{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"Token has expired.","errorCode":401}]}}"#;
+
+/// Good for years.
+fn aws() -> Credentials {
+    Credentials::Aws {
+        access_key_id: AccessKeyId::parse("AKIDEXAMPLE0000000AB").unwrap(),
+        secret_access_key: Secret::parse("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY").unwrap(),
+        session_token: None,
+        expires_at: Some(WallClock(1_900_000_000_000)),
+    }
+}
+
+fn room(name: &str) -> RoomId {
+    RoomId::parse(name).unwrap()
+}
+
+fn signed_in() -> Scenario {
+    let mut ann = Scenario::of(graphql(Dialect::Auto), cognito());
+    ann.sign_in(jwt("ann", IN_AN_HOUR));
+    ann.open();
+    ann.receive(ACK);
+    ann.start_ack();
+    ann.answer_page(&[], None);
+    ann.requests();
+    ann.sent();
+    ann
+}
+
+#[test]
+fn several_operations_refused_with_one_token_ask_once() {
+    let mut ann = signed_in();
+    let mut rooms = Vec::new();
+    for number in 0..5 {
+        ann.command(Command::OpenRoom(room(&format!("r{number}"))));
+        rooms.push(ann.started());
+    }
+    let mut asked = 0;
+    for id in rooms {
+        let error = json!({"errorType": "UnauthorizedException", "message": "Token has expired."});
+        ann.receive(
+            &json!({"id": id, "type": "error", "payload": {"errors": [error]}}).to_string(),
+        );
+        if let Some((question, _)) = ann.question() {
+            asked += 1;
+            ann.input(Input::SignedIn {
+                question,
+                answer: SignInAnswer::Credentials(jwt("ann", IN_AN_HOUR + asked)),
+            });
+        }
+    }
+    assert_eq!(asked, 1, "times the page had to get new credentials");
+}
+
+#[test]
+fn after_credentials_were_taken_again_the_reason_is_not_refused() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), SignIn::Token { token: TokenKind::Opaque });
+    ann.sign_in(opaque("1"));
+    ann.open();
+    ann.receive(ACK);
+    ann.sign_in(opaque("2"));
+    ann.start_ack();
+    ann.sign_in(opaque("3"));
+    ann.answer_page(&[], None);
+    ann.send("one");
+    ann.sign_in(opaque("4"));
+    let request = ann.request();
+    let error = json!({"errorType": "UnauthorizedException", "message": "Token has expired."});
+    ann.answer(&request, 401, &json!({"errors": [error]}));
+    assert_eq!(ann.sign_in(opaque("5")), AskReason::Refused);
+    let request = ann.request();
+    let mut message = graphql_message("m1", 1, "one");
+    message["clientMessageId"] = request.variable("clientMessageId").into();
+    ann.answer(&request, 200, &json!({"data": {"sendMessage": message}}));
+    ann.send("two");
+    assert_eq!(ann.sign_in(opaque("6")), AskReason::Operation, "the last ones were taken");
+}
+
+#[test]
+fn a_request_that_was_refused_once_does_not_cost_the_next_connection_its_second_try() {
+    let mut ann = signed_in();
+    ann.send("hi");
+    let request = ann.request();
+    let error = json!({"errorType": "UnauthorizedException", "message": "Token has expired."});
+    ann.answer(&request, 401, &json!({"errors": [error]}));
+    ann.sign_in(jwt("ann", IN_AN_HOUR + 1));
+    let request = ann.request();
+    let mut message = graphql_message("m1", 1, "hi");
+    message["clientMessageId"] = request.variable("clientMessageId").into();
+    ann.answer(&request, 200, &json!({"data": {"sendMessage": message}}));
+    ann.close(1006);
+    ann.wait_for_question();
+    ann.sign_in(jwt("ann", IN_AN_HOUR + 2));
+    ann.open();
+    ann.receive(REFUSED);
+    assert!(!matches!(ann.status(), Status::Refused(_)), "no second try: {:?}", ann.status());
+}
+
+#[test]
+fn a_clock_that_jumps_twice_in_one_connection_is_corrected_twice() {
+    let mut ann = Scenario::of(graphql(Dialect::Basic), SignIn::Iam { region: "us-east-1".into() });
+    ann.sign_in(aws());
+    ann.open();
+    ann.receive(ACK);
+    ann.start_ack();
+    for (number, server) in ["20251029T060000Z", "20251029T080000Z"].iter().enumerate() {
+        ann.send("hi");
+        let request = ann.request();
+        let error = json!({"errorType": "InvalidSignatureException", "message": format!("Signature expired: 20251029T040601Z is now earlier than 20251029T050100Z ({server} - 5 min.)")});
+        ann.answer(&request, 403, &json!({"errors": [error]}));
+        let request = ann.request();
+        let date = request.header("x-amz-date").unwrap().to_owned();
+        assert!(date.starts_with(&server[..13]), "{number}: {date} against {server}");
+        ann.answer(
+            &request,
+            200,
+            &json!({"data": {"sendMessage": graphql_message(&format!("m{number}"), 1, "hi")}}),
+        );
+    }
+}
+
+#[test]
+fn one_room_refused_in_words_of_signatures_leaves_its_neighbours_alive() {
+    let mut ann = signed_in();
+    ann.command(Command::OpenRoom(room("team")));
+    ann.refuse_start("BadRequestException", "The room's signature is missing");
+    assert_eq!(ann.status(), Status::Online);
+}
+
+#[test]
+fn signature_refused_twice_on_http_is_not_sign_in_again() {
+    let mut ann = Scenario::of(graphql(Dialect::Basic), SignIn::Iam { region: "us-east-1".into() });
+    ann.sign_in(aws());
+    ann.open();
+    ann.receive(ACK);
+    ann.start_ack();
+    ann.send("hi");
+    let error = json!({"errors": [{"errorType": "InvalidSignatureException", "message": "The request signature we calculated does not match the signature you provided."}]});
+    let request = ann.request();
+    ann.answer(&request, 403, &error);
+    assert_eq!(
+        ann.rows(),
+        ["me: hi [Failed(Misconfigured)]"],
+        "contract: else not set up correctly"
+    );
+}
+
+#[test]
+fn a_page_that_does_not_answer_is_asked_again_after_a_reconnect() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), cognito());
+    ann.question();
+    ann.command(Command::Reconnect);
+    ann.pass(Duration::from_secs(40));
+    assert!(ann.question().is_some());
+}
+
+#[test]
+fn a_gateway_that_seemed_to_refuse_is_tried_again_when_the_network_comes_back() {
+    let endpoint = Endpoint::parse("wss://a1.execute-api.us-east-1.amazonaws.com/prod").unwrap();
+    let carrier = TokenCarrier::Subprotocol;
+    let dialect = Dialect::Auto;
+    let service = Service::ApiGateway { endpoint, dialect, token_carrier: carrier };
+    let mut ann = Scenario::of(service, SignIn::Token { token: TokenKind::Opaque });
+    for _ in 0..4 {
+        ann.sign_in(opaque("good"));
+        ann.close(1006);
+        ann.wait_for_question();
+    }
+    assert_eq!(ann.status(), Status::Refused(Refusal::Unauthorized));
+    ann.input(Input::Network(Network::Online));
+    assert_eq!(ann.sign_in(opaque("good")), AskReason::Connect);
+    ann.open();
+    ann.receive(WELCOME);
+    assert_eq!(ann.status(), Status::Online);
+}
