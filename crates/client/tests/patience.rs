@@ -267,3 +267,18 @@ fn tokens_that_live_half_a_minute_do_not_loop() {
     }
     assert!(asked <= 4, "{asked}");
 }
+
+#[test]
+fn a_subscription_that_ends_before_it_is_acknowledged_starts_again() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
+    ann.open();
+    ann.receive(ACK);
+    let id = ann.started();
+    ann.receive(&json!({"id": id, "type": "complete"}).to_string());
+    ann.receive(&json!({"id": id, "type": "start_ack"}).to_string());
+    assert_ne!(ann.status(), Status::Online);
+    assert!(ann.frames().iter().any(|frame| frame.contains(r#""type":"stop""#)));
+    ann.pass(Duration::from_secs(3));
+    ann.start_ack();
+    assert_eq!(ann.status(), Status::Online);
+}

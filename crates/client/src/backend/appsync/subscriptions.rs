@@ -335,19 +335,21 @@ impl Subscriptions {
         self.ending.retain(|ending| ending.id != id);
         let index = self.position(id)?;
         let one = self.all.get_mut(index)?;
-        match &mut one.state {
-            State::Live { id: live, .. } if live == id => {
-                let room = one.room.clone();
-                if one.leaving {
-                    self.all.remove(index);
-                } else {
-                    one.look_back(now);
-                    one.pause(now, None, &mut self.random);
-                }
-                Some(room)
-            }
-            _ => None,
+        if let State::Live { renewal, .. } = &mut one.state
+            && renewal.as_ref().is_some_and(|(new, _)| new == id)
+        {
+            *renewal = None;
+            return None;
         }
+        let room = one.room.clone();
+        if one.leaving {
+            self.all.remove(index);
+        } else {
+            // Also one that is not acknowledged yet: what its acknowledgement says comes too late.
+            one.look_back(now);
+            one.pause(now, None, &mut self.random);
+        }
+        Some(room)
     }
 
     /// The room may not be had after all; returns the subscription to end.
