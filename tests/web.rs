@@ -204,3 +204,36 @@ async fn rows_survive_insertion_reordering_replacement_and_emptying() {
     page.settle().await;
     assert_eq!(page.texts(".text"), ["a", "b", "c"]);
 }
+
+#[wasm_bindgen_test]
+async fn a_row_that_stays_is_not_taken_out_of_the_document() {
+    let page = Page::open(Dialect::Full).await;
+    page.sockets.open_last();
+    page.receive(WELCOME).await;
+    let receive = |id: &str, second: u32| {
+        let frame = serde_json::json!({"type": "message", "id": id, "roomId": "lobby", "text": id,
+            "createdAt": format!("2025-10-29T04:06:{second:02}.000Z"),
+            "sender": {"id": "g-bo", "name": "Bo", "kind": "guest"}});
+        page.sockets.receive(&frame.to_string());
+    };
+    receive("d", 4);
+    page.settle().await;
+    let row: HtmlElement = page.all("li").remove(0).dyn_into().unwrap();
+    row.set_tab_index(0);
+    row.focus().unwrap();
+    let focused = || web_sys::window().unwrap().document().unwrap().active_element();
+
+    // Several before it, as a page of history comes, and several around it.
+    for (id, second) in [("c", 3), ("b", 2)] {
+        receive(id, second);
+    }
+    page.settle().await;
+    assert_eq!(page.texts(".text"), ["b", "c", "d"]);
+    assert_eq!(focused().as_ref(), Some(&*row), "it has kept the focus");
+    for (id, second) in [("e", 5), ("a", 1), ("f", 6)] {
+        receive(id, second);
+    }
+    page.settle().await;
+    assert_eq!(page.texts(".text"), ["a", "b", "c", "d", "e", "f"]);
+    assert_eq!(focused().as_ref(), Some(&*row), "it has kept the focus");
+}

@@ -10,6 +10,7 @@ pub(super) static TEXTS: Texts = Texts {
     delete: "Delete",
     dismiss: "Dismiss",
     empty: "No messages yet. Say hello!",
+    empty_without_history: "Earlier messages are not shown here. Say hello!",
     failed_blocked: "Not sent: this page’s security policy (CSP connect-src) blocks the chat server",
     failed_bad_request: "Not sent: the server did not understand it",
     failed_conflict: "Not sent: it collides with an earlier message",
@@ -28,6 +29,7 @@ pub(super) static TEXTS: Texts = Texts {
     new_messages: |count| {
         if count == 1 { "1 new message".into() } else { format!("{count} new messages") }
     },
+    no_history: "Earlier messages are not shown here",
     not_confirmed: "Not confirmed: it may or may not have arrived",
     offline: "You are offline. Messages are sent when the network is back.",
     online: "Connected",

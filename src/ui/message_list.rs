@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use roomlet_client::{Command, History, RowId};
 use web_sys::HtmlElement;
 
-use super::row::RowView;
+use super::rows::Rows;
 use super::{Context, icons};
 
 /// Within so many pixels of its end the list counts as being there.
@@ -95,13 +95,18 @@ pub(super) fn MessageList(
         screen.rows.track();
         on_next_frame(owner, read_on);
     });
-    let is_empty = move || {
-        let settled = matches!(screen.history.get(), History::None | History::Beginning);
-        settled && screen.rows.with(Vec::is_empty)
-    };
+    let empty = Memo::new(move |_| match screen.history.get() {
+        _ if !screen.rows.with(Vec::is_empty) => "",
+        History::Beginning => context.texts().empty,
+        // Others may have spoken before.
+        History::None => context.texts().empty_without_history,
+        _ => "",
+    });
     let top = move || match screen.history.get() {
         History::Loading => context.texts().loading_older,
-        History::Beginning if !screen.rows.with(Vec::is_empty) => context.texts().beginning,
+        _ if screen.rows.with(Vec::is_empty) => "",
+        History::Beginning => context.texts().beginning,
+        History::None => context.texts().no_history,
         _ => "",
     };
     view! { class = "r",
@@ -119,15 +124,11 @@ pub(super) fn MessageList(
             >
                 <div class="transcript">
                     <p class="top" part="top">{top}</p>
-                    <ol class="rows">
-                        <For each=move || shown.get() key=|row| row.id let:shown>
-                            <RowView shown/>
-                        </For>
-                    </ol>
+                    <Rows shown/>
                 </div>
             </div>
-            <Show when=is_empty>
-                <p class="empty" part="empty">{move || context.texts().empty}</p>
+            <Show when=move || !empty.get().is_empty()>
+                <p class="empty" part="empty">{empty}</p>
             </Show>
             <Show when=move || !at_end.get()>
                 <button

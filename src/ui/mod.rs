@@ -7,6 +7,7 @@ mod icons;
 mod message_list;
 mod remote;
 mod row;
+mod rows;
 mod screen;
 mod status_line;
 
@@ -29,7 +30,11 @@ use status_line::StatusLine;
 pub(crate) use status_line::{name as status_name, reason as refusal_name};
 
 /// The stylesheet of the widget, for the shadow root it lives in.
-pub const STYLESHEET: &str = include_str!("../../style/widget.css");
+pub const STYLESHEET: &str = concat!(
+    include_str!("../../style/widget/frame.css"),
+    include_str!("../../style/widget/transcript.css"),
+    include_str!("../../style/widget/composer.css"),
+);
 
 /// What the components share: commands go down, the screen's signals come up.
 #[derive(Clone, Copy)]

@@ -222,6 +222,9 @@ impl Simulation {
 
     /// While one subscription takes the place of another is a bad time to write.
     fn interrupts_renewal(&mut self) {
+        if self.strangers_are_silent {
+            return;
+        }
         for room in 0..self.dialect().rooms().len() {
             let pause = self.ground.chance.between(0, 2 * self.ground.faults.latency + 500);
             let messages = self.ground.chance.between(0, 2);

@@ -24,6 +24,12 @@ use crate::{Dialect, Failure, Scenario, invariants, rest};
 /// connection is dead, and to come back.
 const CALM: u64 = 400_000;
 const REST: u64 = 60_000;
+/// How long everybody's last words may be on their way, before what all have is compared.
+const LAST_WORDS: u64 = 10_000;
+/// How long a send may take that nobody answers: its deadline, and a new connection.
+const SEND_TAKES: u64 = 20_000;
+/// How many of them may wait in a room.
+const MAX_SENDS_BEHIND: u32 = 60;
 
 /// Runs a scenario; the same seed gives the same run.
 pub fn run(seed: u64, scenario: Scenario) -> Result<Statistics, Failure> {
@@ -50,6 +56,7 @@ pub(crate) struct Simulation {
     pub(crate) devices: Vec<Device>,
     notices: u64,
     step: u64,
+    pub(crate) strangers_are_silent: bool,
     pub(crate) trace: VecDeque<String>,
 }
 
@@ -75,6 +82,7 @@ impl Simulation {
             devices: Vec::new(),
             notices: 0,
             step: 0,
+            strangers_are_silent: false,
             trace: VecDeque::new(),
         }
     }
@@ -98,7 +106,10 @@ impl Simulation {
         self.everybody_signs_in()?;
         self.run_until(end + CALM)?;
         self.write_last()?;
+        self.run_until(end + CALM + REST - LAST_WORDS)?;
+        self.strangers_are_silent = true;
         self.run_until(end + CALM + REST)?;
+        self.sends_end()?;
         self.compare(false)?;
         if dialect.has_history() {
             self.read_everything()?;
@@ -142,6 +153,17 @@ impl Simulation {
                     self.act(device, Act::Writes { room, text })?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A send that nobody answers takes its time, and those behind it wait for theirs.
+    fn sends_end(&mut self) -> Result<(), String> {
+        for _ in 0..MAX_SENDS_BEHIND {
+            if rest::check_sends_ended(&self.backend, &self.devices).is_ok() {
+                break;
+            }
+            self.run_until(self.ground.schedule.now() + SEND_TAKES)?;
         }
         Ok(())
     }

@@ -67,14 +67,14 @@ fn after_a_reload_there_is_history_where_the_backend_has_some() {
         }
         let seen = people[2].look().await;
         assert_eq!(seen.messages, []);
-        let script = "\
-            return [...host.closest('.seat').querySelectorAll('.about')] \
-                .filter((text) => !text.hidden).map((text) => text.textContent).join(' ');";
-        let words: String = people[2].run(script, Vec::new()).await;
-        assert!(words.contains("Nothing is kept"), "{words}");
+        assert_eq!(seen.empty, "Earlier messages are not shown here. Say hello!");
         people[0].say("four").await;
         people[1].until_messages(&["one", "two", "three", "four"]).await;
-        people[2].until_messages(&["four"]).await;
+        let seen = people[2].until_messages(&["four"]).await;
+        assert_eq!(
+            (seen.top.as_str(), seen.empty.as_str()),
+            ("Earlier messages are not shown here", "")
+        );
     });
 }
 

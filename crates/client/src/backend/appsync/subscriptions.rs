@@ -344,6 +344,9 @@ impl Subscriptions {
         let room = one.room.clone();
         if one.leaving {
             self.all.remove(index);
+        } else if let State::Live { renewal: Some((id, deadline)), .. } = &mut one.state {
+            // The second one is all there is now.
+            one.state = State::Starting { id: std::mem::take(id), deadline: *deadline };
         } else {
             // Also one that is not acknowledged yet: what its acknowledgement says comes too late.
             one.look_back(now);
