@@ -222,3 +222,16 @@ fn another_person_whom_only_the_gateway_knows_does_not_send_the_words_of_the_fir
     assert!(sent.iter().any(|frame| frame["text"] == "of Bo"));
     assert!(sent.iter().all(|frame| frame["text"] != "unsent of Ann"));
 }
+
+#[test]
+fn what_a_handler_without_a_memory_passes_on_twice_is_one_row_for_everybody() {
+    let mut ann = Scenario::events(Stamped);
+    let stamped = |id: &str, text: &str| {
+        json!({"id": id, "createdAt": "2025-10-29T04:00:01.000Z", "roomId": "lobby", "text": text,
+            "clientMessageId": "c1", "sender": {"id": "g-bo", "name": "Bo", "kind": "guest"}})
+    };
+    for event in [stamped("1", "hi"), stamped("2", "hi"), stamped("3", "something else")] {
+        ann.receive(&event_data("s1", &event));
+    }
+    assert_eq!(ann.rows(), ["Bo: hi [Sent]", "Bo: something else [Sent]"]);
+}
