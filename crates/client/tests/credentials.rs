@@ -6,7 +6,9 @@ mod scenario;
 
 use std::time::Duration;
 
-use roomlet_client::config::{Dialect, Endpoint, Service, SignIn, TokenCarrier, TokenKind};
+use roomlet_client::config::{
+    Dialect, Endpoint, NamespaceKind, Service, SignIn, TokenCarrier, TokenKind,
+};
 use roomlet_client::*;
 use scenario::appsync::*;
 use scenario::{Scenario, WELCOME};
@@ -159,6 +161,30 @@ fn signature_refused_twice_on_http_is_not_sign_in_again() {
         ["me: hi [Failed(Misconfigured)]"],
         "contract: else not set up correctly"
     );
+}
+
+#[test]
+fn what_waits_for_credentials_is_not_being_sent_yet() {
+    let mut graphql =
+        Scenario::of(graphql(Dialect::Full), SignIn::Token { token: TokenKind::Opaque });
+    graphql.sign_in(opaque("1"));
+    graphql.open();
+    graphql.receive(ACK);
+    graphql.sign_in(opaque("2"));
+    graphql.start_ack();
+    let mut events =
+        Scenario::of(events(NamespaceKind::Raw), SignIn::Token { token: TokenKind::Opaque });
+    events.sign_in(opaque("1"));
+    events.open();
+    events.receive(EVENTS_ACK);
+    events.sign_in(opaque("2"));
+    events.subscribe_success();
+    for mut ann in [graphql, events] {
+        ann.send("hi");
+        assert_eq!(ann.rows(), ["me: hi [Queued]"]);
+        ann.sign_in(opaque("3"));
+        assert_eq!(ann.rows(), ["me: hi [Sending]"]);
+    }
 }
 
 #[test]

@@ -187,6 +187,15 @@ impl Session {
         }
     }
 
+    /// Whether a send that was handed over waits for credentials still.
+    pub(crate) fn holds(&self, id: &ClientMessageId) -> bool {
+        match self {
+            Self::ApiGateway(_) => false,
+            Self::AppsyncGraphql(session) => session.holds(id),
+            Self::AppsyncEvents(session) => session.holds(id),
+        }
+    }
+
     /// A send is settled, wherever that became known.
     pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
         match self {

@@ -68,7 +68,6 @@ impl OpenRoom {
             && let Some(message) = self.room.outbox.start_next(now.monotonic)
         {
             session.send(now.monotonic, &self.room.id, &message.id, &message.text);
-            self.room.timeline.set_delivery(message.row, Delivery::Sending);
             moved = true;
         }
         if let Some(request) = self.room.next_request(now.monotonic) {
@@ -159,6 +158,11 @@ impl OpenRoom {
         channel: &Channel,
         events: &mut VecDeque<Event>,
     ) {
+        if let Some(message) = self.room.outbox.in_flight() {
+            let holds = channel.session.holds(&message.id);
+            let delivery = if holds { Delivery::Queued } else { Delivery::Sending };
+            self.room.timeline.set_delivery(message.row, delivery);
+        }
         let room = &self.room.id;
         for change in self.room.timeline.take_changes() {
             events.push_back(Event::Timeline { room: room.clone(), change });

@@ -153,6 +153,12 @@ impl<P> Requests<P> {
         self.http.pop_front()
     }
 
+    /// What waits for credentials.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &P> {
+        let waiting = self.all.iter().filter(|request| request.state == State::Waiting);
+        waiting.map(|request| &request.purpose)
+    }
+
     /// What is on its way.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = &P> {
         let sent = self.all.iter().filter(|request| request.state != State::Waiting);

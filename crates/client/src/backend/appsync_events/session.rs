@@ -182,6 +182,12 @@ impl Session {
         self.requests.cancel(|send| send.id == *id);
     }
 
+    /// Whether a send waits for credentials.
+    pub(crate) fn holds(&self, id: &ClientMessageId) -> bool {
+        let waiting = self.publishes.iter().filter(|one| one.state == PublishState::Waiting);
+        waiting.map(|one| &one.send).chain(self.requests.waiting()).any(|send| send.id == *id)
+    }
+
     /// Says something that is answered: an end of a subscription that there is not. Says whether it did.
     pub(crate) fn ping(&mut self) -> bool {
         let is_ready = self.realtime.is_ready();

@@ -143,6 +143,12 @@ impl Session {
         );
     }
 
+    /// Whether a send waits for credentials.
+    pub(crate) fn holds(&self, id: &ClientMessageId) -> bool {
+        let is_it = |purpose: &Purpose| matches!(purpose, Purpose::Send { id: of, .. } if of == id);
+        self.requests.waiting().any(is_it)
+    }
+
     /// Asks for a page of history.
     pub(crate) fn request_history(&mut self, request: &HistoryRequest) {
         // The room has given an earlier one up, which may still wait for credentials.
