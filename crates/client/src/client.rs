@@ -186,14 +186,7 @@ impl Client {
             Command::OpenRoom(room) => self.show(room),
             Command::Send { room, text } => self.send(now, &room, text),
             Command::Retry { room, row } => self.retry(&room, row),
-            Command::Discard { room, row } => {
-                if let Some(open) = self.open_room_mut(&room)
-                    && let Some(id) = open.room.outbox.not_in_flight(row).map(|one| one.id.clone())
-                {
-                    open.room.outbox.remove(&id);
-                    open.room.timeline.discard(row);
-                }
-            }
+            Command::Discard { room, row } => self.discard(&room, row),
             Command::LoadOlder { room } => {
                 if let Some(open) = self.open_room_mut(&room) {
                     open.room.load_older();
@@ -286,6 +279,20 @@ impl Client {
         {
             open.room.outbox.requeue(&id);
             open.room.timeline.set_delivery(row, Delivery::Queued);
+        }
+    }
+
+    fn discard(&mut self, room: &RoomId, row: RowId) {
+        let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
+        let Some(channel) = by_id(&mut self.channels, open.channel) else { return };
+        let outbox = &mut open.room.outbox;
+        let unsent = outbox.not_in_flight(row).map(|one| one.id.clone()).or_else(|| {
+            let held = outbox.in_flight().filter(|one| one.row == row)?;
+            channel.session.withdraw(&held.id).then(|| held.id.clone())
+        });
+        if let Some(id) = unsent {
+            outbox.remove(&id);
+            open.room.timeline.discard(row);
         }
     }
 

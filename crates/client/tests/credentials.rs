@@ -181,9 +181,13 @@ fn what_waits_for_credentials_is_not_being_sent_yet() {
     events.subscribe_success();
     for mut ann in [graphql, events] {
         ann.send("hi");
-        assert_eq!(ann.rows(), ["me: hi [Queued]"]);
+        ann.send("this");
+        assert_eq!(ann.rows(), ["me: hi [Queued]", "me: this [Queued]"]);
+        ann.command(Command::Discard { room: ann.room.clone(), row: ann.row_id(0) });
         ann.sign_in(opaque("3"));
-        assert_eq!(ann.rows(), ["me: hi [Sending]"]);
+        assert_eq!(ann.rows(), ["me: this [Sending]"]);
+        ann.command(Command::Discard { room: ann.room.clone(), row: ann.row_id(0) });
+        assert_eq!(ann.rows(), ["me: this [Sending]"], "too late");
     }
 }
 

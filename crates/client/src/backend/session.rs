@@ -196,6 +196,15 @@ impl Session {
         }
     }
 
+    /// Takes such a send back; says whether it did.
+    pub(crate) fn withdraw(&mut self, id: &ClientMessageId) -> bool {
+        match self {
+            Self::ApiGateway(_) => false,
+            Self::AppsyncGraphql(session) => session.withdraw(id),
+            Self::AppsyncEvents(session) => session.withdraw(id),
+        }
+    }
+
     /// A send is settled, wherever that became known.
     pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
         match self {

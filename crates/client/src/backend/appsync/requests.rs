@@ -127,6 +127,15 @@ impl<P> Requests<P> {
         });
     }
 
+    /// Gives up what waits for credentials still; says whether there was any.
+    pub(crate) fn withdraw(&mut self, is_it: impl Fn(&P) -> bool) -> bool {
+        let is_held =
+            |request: &Request<P>| request.state == State::Waiting && is_it(&request.purpose);
+        let before = self.all.len();
+        self.all.retain(|request| !is_held(request));
+        self.all.len() < before
+    }
+
     /// The requests that wait for credentials.
     pub(crate) fn take_waiting(&mut self) -> Vec<Request<P>> {
         self.all.extract_if(.., |request| request.state == State::Waiting).collect()

@@ -188,6 +188,15 @@ impl Session {
         waiting.map(|one| &one.send).chain(self.requests.waiting()).any(|send| send.id == *id)
     }
 
+    /// Takes a send back that waits for credentials; says whether it did.
+    pub(crate) fn withdraw(&mut self, id: &ClientMessageId) -> bool {
+        let holds = self.holds(id);
+        if holds {
+            self.no_longer_in_flight(id);
+        }
+        holds
+    }
+
     /// Says something that is answered: an end of a subscription that there is not. Says whether it did.
     pub(crate) fn ping(&mut self) -> bool {
         let is_ready = self.realtime.is_ready();

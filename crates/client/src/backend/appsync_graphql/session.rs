@@ -149,6 +149,12 @@ impl Session {
         self.requests.waiting().any(is_it)
     }
 
+    /// Takes a send back that waits for credentials; says whether it did.
+    pub(crate) fn withdraw(&mut self, id: &ClientMessageId) -> bool {
+        let is_it = |purpose: &Purpose| matches!(purpose, Purpose::Send { id: of, .. } if of == id);
+        self.requests.withdraw(is_it)
+    }
+
     /// Asks for a page of history.
     pub(crate) fn request_history(&mut self, request: &HistoryRequest) {
         // The room has given an earlier one up, which may still wait for credentials.
