@@ -70,7 +70,7 @@ impl Client {
     pub fn new(backend: Backend, person: Person, seed: Seed) -> Self {
         let mut ownership = Ownership::default();
         if let Some(id) = person.known_as.clone() {
-            ownership.learn_sender(id);
+            ownership.recall_sender(id);
         }
         Self {
             identity: Identity::new(person.name.clone()),
@@ -120,7 +120,10 @@ impl Client {
             Input::Network(network) => {
                 self.shared.network = network;
                 for channel in &mut self.channels {
-                    channel.hint(now.monotonic);
+                    match network {
+                        Network::Online => channel.hint(now.monotonic),
+                        Network::Offline => channel.link.hint(now.monotonic),
+                    }
                 }
             }
             Input::Visibility(visibility) => {
@@ -266,7 +269,7 @@ impl Client {
         }
         let row = self.next_row();
         let id = ClientMessageId(self.shared.random.token());
-        self.ownership.remember(id.clone());
+        self.ownership.remember(id.clone(), &text);
         if let Some(open) = self.open_room_mut(room) {
             open.room.timeline.compose(row, id.clone(), text.clone(), now.wall);
             open.room.outbox.push(row, id, text);
@@ -279,6 +282,7 @@ impl Client {
         {
             open.room.outbox.requeue(&id);
             open.room.timeline.set_delivery(row, Delivery::Queued);
+            self.ownership.sent_again(&id);
         }
     }
 

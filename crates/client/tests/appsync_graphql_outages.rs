@@ -69,6 +69,7 @@ fn a_start_without_an_answer_is_tried_once_more_with_another_id() {
     assert_eq!(ann.started(), "s1");
     ann.pass(Duration::from_secs(15));
     ann.receive(r#"{"type":"ka"}"#);
+    ann.pass(Duration::from_secs(2));
     assert_eq!(ann.started(), "s2");
     ann.pass(Duration::from_secs(17));
     assert_eq!(ann.attempts(), 2, "then the connection is given up");

@@ -6,9 +6,7 @@ mod scenario;
 
 use std::time::Duration;
 
-use roomlet_client::config::{
-    Dialect, Endpoint, NamespaceKind, Service, SignIn, TokenCarrier, TokenKind,
-};
+use roomlet_client::config::{Dialect, NamespaceKind, SignIn, TokenKind};
 use roomlet_client::*;
 use scenario::appsync::*;
 use scenario::{Scenario, WELCOME};
@@ -202,11 +200,7 @@ fn a_page_that_does_not_answer_is_asked_again_after_a_reconnect() {
 
 #[test]
 fn a_gateway_that_seemed_to_refuse_is_tried_again_when_the_network_comes_back() {
-    let endpoint = Endpoint::parse("wss://a1.execute-api.us-east-1.amazonaws.com/prod").unwrap();
-    let carrier = TokenCarrier::Subprotocol;
-    let dialect = Dialect::Auto;
-    let service = Service::ApiGateway { endpoint, dialect, token_carrier: carrier };
-    let mut ann = Scenario::of(service, SignIn::Token { token: TokenKind::Opaque });
+    let mut ann = Scenario::of(gateway(), SignIn::Token { token: TokenKind::Opaque });
     for _ in 0..4 {
         ann.sign_in(opaque("good"));
         ann.close(1006);
@@ -218,4 +212,51 @@ fn a_gateway_that_seemed_to_refuse_is_tried_again_when_the_network_comes_back() 
     ann.open();
     ann.receive(WELCOME);
     assert_eq!(ann.status(), Status::Online);
+}
+
+fn graphql_signed_in() -> Scenario {
+    let mut ann = Scenario::of(graphql(Dialect::Full), cognito());
+    ann.sign_in(jwt("ann", IN_AN_HOUR * 2));
+    ann.open();
+    ann.receive(ACK);
+    ann
+}
+
+#[test]
+fn a_renewal_hours_ago_is_no_reason_to_refuse_the_room() {
+    let mut ann = graphql_signed_in();
+    ann.refuse_start("UnauthorizedException", "Token has expired.");
+    ann.sign_in(jwt("ann", IN_AN_HOUR * 2));
+    ann.start_ack();
+    ann.answer_page(&[], None);
+    ann.pass(Duration::from_secs(3));
+    ann.answer_page(&[], None);
+    for _ in 0..60 {
+        ann.pass(Duration::from_secs(60));
+        ann.receive(KEEP_ALIVE);
+    }
+    assert_eq!(ann.status(), Status::Online);
+    ann.close(1006);
+    ann.wait_for_question();
+    ann.sign_in(jwt("ann", IN_AN_HOUR * 2));
+    ann.open();
+    ann.receive(ACK);
+    ann.refuse_start("UnauthorizedException", "Token has expired.");
+    assert!(ann.question().is_some(), "{:?}", ann.status());
+}
+
+#[test]
+fn a_guessed_refusal_is_not_tried_because_the_network_goes_away() {
+    let mut ann = Scenario::of(gateway(), SignIn::Token { token: TokenKind::Opaque });
+    for _ in 0..8 {
+        if matches!(ann.status(), Status::Refused(_)) {
+            break;
+        }
+        ann.wait_for_question();
+        ann.sign_in(opaque("t"));
+        ann.close(1006);
+    }
+    assert!(matches!(ann.status(), Status::Refused(Refusal::Unauthorized)), "{:?}", ann.status());
+    ann.input(Input::Network(Network::Offline));
+    assert!(ann.question().is_none(), "the page is asked since the network is gone");
 }

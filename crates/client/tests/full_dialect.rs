@@ -92,6 +92,7 @@ fn what_was_typed_in_an_outage_arrives_once_and_what_was_missed_is_read() {
     let request = frames.iter().find(|frame| frame["action"] == "history").unwrap();
     let mut mine = message("b", 2, "in flight");
     mine["clientMessageId"] = in_flight;
+    mine["sender"]["id"] = "g-me".into();
     let page = json!({"type": "history", "requestId": request["requestId"], "nextCursor": null,
         "messages": [message("a", 1, "before"), mine, message("c", 3, "missed")]});
     scenario.receive(&page.to_string());

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 /// An hour after the scenarios begin, in seconds since 1970.
 const IN_AN_HOUR: u64 = 1_761_714_360;
-
 /// Good for years.
 fn aws() -> Credentials {
     Credentials::Aws {
@@ -144,25 +143,6 @@ fn a_start_that_is_refused_as_a_duplicate_again_and_again_pauses() {
 }
 
 #[test]
-fn throttled_starts_without_an_id_have_pauses_that_grow() {
-    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
-    ann.open();
-    ann.receive(ACK);
-    let begin = ann.now;
-    let mut starts = 0;
-    while ann.now < begin + 600_000 {
-        let frames = ann.frames();
-        if frames.iter().any(|f| f.contains(r#""type":"start""#)) {
-            starts += 1;
-            ann.receive(r#"{"type":"error","payload":{"errors":[{"errorType":"LimitExceededError","message":"Rate limit exceeded"}]}}"#);
-        }
-        ann.pass(Duration::from_millis(250));
-        ann.receive(r#"{"type":"ka"}"#);
-    }
-    assert!(starts <= 60, "{starts} starts in ten minutes of throttling");
-}
-
-#[test]
 fn a_subscription_that_ends_at_once_each_time_pauses_longer() {
     let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
     ann.open();
@@ -205,35 +185,6 @@ fn a_subscription_that_fails_once_it_is_there_pauses_longer() {
         ann.receive(r#"{"type":"ka"}"#);
     }
     assert!(starts <= 60, "{starts}");
-}
-
-#[test]
-fn in_the_basic_schema_an_error_of_the_resolver_is_a_failure() {
-    let mut ann = Scenario::graphql_basic();
-    ann.send("hi");
-    let request = ann.request();
-    ann.answer(&request, 200, &json!({"data": {"sendMessage": null}, "errors": [{"errorType": "Lambda:Unhandled", "message": "boom"}]}));
-    assert!(ann.rows()[0].contains("Failed"), "{:?}", ann.rows());
-}
-
-#[test]
-fn in_the_full_schema_an_error_of_the_resolver_does_not_block_the_room_for_ever() {
-    let mut ann = Scenario::graphql_full();
-    ann.send("first");
-    ann.send("second");
-    let begin = ann.now;
-    let mut tries = 0;
-    while ann.now < begin + 3_600_000 {
-        for request in ann.requests() {
-            if request.variable("content") == "first" {
-                tries += 1;
-                ann.answer(&request, 200, &json!({"data": {"sendMessage": null}, "errors": [{"errorType": "RoomReadOnly", "message": "This room is read-only."}]}));
-            }
-        }
-        ann.pass(Duration::from_secs(1));
-        ann.receive(r#"{"type":"ka"}"#);
-    }
-    assert!(ann.rows()[0].contains("Failed"), "{tries} tries in an hour, {:?}", ann.rows());
 }
 
 #[test]
@@ -294,4 +245,119 @@ fn a_subscription_that_ends_while_its_successor_starts_leaves_the_room_to_that_o
     assert!(ann.frames().is_empty(), "neither ended nor started again");
     assert_eq!(ann.rows(), ["Bo: early [Sent]", "interruption"]);
     assert_eq!(ann.status(), Status::Online);
+}
+
+#[test]
+fn failures_hours_ago_do_not_lengthen_the_pause() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
+    ann.open();
+    ann.receive(ACK);
+    for _ in 0..8 {
+        ann.refuse_start("MaxSubscriptionsReachedError", "x");
+        while ann.outputs.iter().all(|output| !matches!(output, Output::SendText { .. })) {
+            ann.receive(KEEP_ALIVE);
+            ann.pass(Duration::from_millis(100));
+        }
+    }
+    ann.start_ack();
+    for _ in 0..60 {
+        ann.pass(Duration::from_secs(60));
+        ann.receive(KEEP_ALIVE);
+    }
+    let mut longest = 0;
+    for _ in 0..6 {
+        ann.close(1006);
+        ann.wait_for_attempt();
+        ann.open();
+        ann.receive(ACK);
+        ann.refuse_start("MaxSubscriptionsReachedError", "x");
+        let before = ann.now;
+        while ann.outputs.iter().all(|output| !matches!(output, Output::SendText { .. })) {
+            ann.receive(KEEP_ALIVE);
+            ann.pass(Duration::from_millis(100));
+        }
+        longest = longest.max(ann.now - before);
+        ann.start_ack();
+        for _ in 0..10 {
+            ann.pass(Duration::from_secs(60));
+            ann.receive(KEEP_ALIVE);
+        }
+    }
+    assert!(longest <= 3_000, "{longest} ms after hours of peace");
+}
+
+#[test]
+fn starts_refused_as_malformed_without_an_id_do_not_reconnect_for_ever() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
+    let begin = ann.now;
+    ann.open();
+    ann.receive(ACK);
+    let (mut starts, mut connects) = (0, 1);
+    while ann.now < begin + 3_600_000 {
+        if ann.attempts() > 1 {
+            connects += 1;
+            ann.open();
+            ann.receive(ACK);
+        }
+        for frame in ann.frames() {
+            if frame.contains(r#""type":"start""#) {
+                starts += 1;
+                ann.receive(r#"{"type":"error","id":"","payload":{"errors":[{"errorType":"UnsupportedOperation","message":"unknown not supported through the realtime channel"}]}}"#);
+            }
+        }
+        ann.pass(Duration::from_millis(500));
+        if ann.status() != Status::Online {
+            let c = ann.connection();
+            ann.input(Input::Received { connection: c, text: KEEP_ALIVE.into() });
+        }
+    }
+    assert!(
+        connects <= 20,
+        "{connects} connections, {starts} starts in an hour, {:?}",
+        ann.status()
+    );
+}
+
+fn turned_away_after(life: u64, sign_in: SignIn) -> (usize, usize, Status) {
+    let mut ann = Scenario::of(graphql(Dialect::Full), sign_in);
+    let begin = ann.now;
+    let (mut connects, mut questions) = (0, 0);
+    let mut seen = None;
+    while ann.now < begin + 600_000 {
+        if let Some((question, _)) = ann.question() {
+            questions += 1;
+            ann.input(Input::SignedIn {
+                question,
+                answer: SignInAnswer::Credentials(jwt("ann", IN_AN_HOUR * 2)),
+            });
+        }
+        if ann.attempts() == 0 || seen == Some(ann.connection().0) {
+            ann.pass(Duration::from_millis(100));
+            continue;
+        }
+        seen = Some(ann.connection().0);
+        connects += 1;
+        ann.open();
+        ann.receive(ACK);
+        ann.start_ack();
+        for request in ann.requests() {
+            ann.answer(
+                &request,
+                200,
+                &json!({"data": {"messages": {"messages": [], "nextCursor": null}}}),
+            );
+        }
+        ann.pass(Duration::from_millis(life));
+        ann.receive(r#"{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"Token has expired.","errorCode":401}]}}"#);
+    }
+    (connects, questions, ann.status())
+}
+
+#[test]
+fn a_connection_that_is_turned_away_after_six_seconds_each_time_does_not_hammer() {
+    let (connects, questions, status) = turned_away_after(6_000, cognito());
+    assert!(
+        connects <= 30,
+        "{connects} connections, {questions} questions to the page in ten minutes, {status:?}"
+    );
 }

@@ -6,8 +6,8 @@ mod scenario;
 
 use std::time::Duration;
 
-use roomlet_client::config::NamespaceKind::{Raw, Stamped};
-use roomlet_client::config::{Dialect, Endpoint, Service, SignIn, TokenCarrier, TokenKind};
+use roomlet_client::config::NamespaceKind::Raw;
+use roomlet_client::config::{Backend, Dialect, SignIn, TokenKind};
 use roomlet_client::*;
 use scenario::Scenario;
 use scenario::appsync::*;
@@ -28,12 +28,6 @@ fn signed_in() -> Scenario {
     ann
 }
 
-fn gateway() -> Service {
-    let endpoint = Endpoint::parse("wss://a1.execute-api.us-east-1.amazonaws.com/prod").unwrap();
-    let (dialect, token_carrier) = (Dialect::Full, TokenCarrier::Subprotocol);
-    Service::ApiGateway { endpoint, dialect, token_carrier }
-}
-
 /// A token of a person, perhaps with their name.
 fn jwt_of(subject: &str, name: Option<&str>) -> Credentials {
     let encode =
@@ -44,53 +38,6 @@ fn jwt_of(subject: &str, name: Option<&str>) -> Credentials {
     }
     let token = format!("{}.{}.c2ln", encode(&json!({"alg": "none"})), encode(&claims));
     Credentials::Token { token: Secret::parse(&token).unwrap(), expires_at: None }
-}
-
-#[test]
-fn nobody_becomes_me_by_copying_the_id_of_my_send() {
-    let mut ann = Scenario::events(Stamped);
-    ann.send("hi");
-    let publish: Value = serde_json::from_str(&ann.frames().pop().unwrap()).unwrap();
-    let event: Value = serde_json::from_str(publish["events"][0].as_str().unwrap()).unwrap();
-    let stamped = |id: &str, sender: &str, text: &str, client: Value| json!({"id": id, "createdAt": format!("2025-10-29T04:00:0{}.000Z", id), "roomId": "lobby", "text": text, "clientMessageId": client, "sender": {"id": sender, "name": sender, "kind": "guest"}});
-    ann.receive(&event_data("s1", &stamped("1", "g-ann", "hi", event["clientMessageId"].clone())));
-    // Mallory has received it, and publishes something of his own with its clientMessageId.
-    ann.receive(&event_data(
-        "s1",
-        &stamped("2", "g-mallory", "I resign", event["clientMessageId"].clone()),
-    ));
-    ann.receive(&event_data("s1", &stamped("3", "g-mallory", "and I mean it", Value::Null)));
-    assert_eq!(
-        ann.rows(),
-        ["me: hi [Sent]", "g-mallory: I resign [Sent]", "g-mallory: and I mean it [Sent]"]
-    );
-}
-
-#[test]
-fn in_a_raw_namespace_nobody_speaks_as_me() {
-    let mut ann = Scenario::events(Raw);
-    ann.send("hi");
-    let publish: Value = serde_json::from_str(&ann.frames().pop().unwrap()).unwrap();
-    let event: Value = serde_json::from_str(publish["events"][0].as_str().unwrap()).unwrap();
-    ann.receive(&event_data("s1", &event));
-    let mut copy = event.clone();
-    copy["text"] = "I resign".into();
-    copy["sender"] = json!({"id": "g-mallory", "name": "Mallory", "kind": "guest"});
-    ann.receive(&event_data("s1", &copy));
-    assert_eq!(ann.rows(), ["me: hi [Sent]", "Mallory: I resign [Sent]"]);
-}
-
-#[test]
-fn a_stamped_echo_that_comes_twice_with_other_ids_is_one_row_for_the_sender() {
-    let mut ann = Scenario::events(Stamped);
-    ann.send("hi");
-    let publish: Value = serde_json::from_str(&ann.frames().pop().unwrap()).unwrap();
-    let event: Value = serde_json::from_str(publish["events"][0].as_str().unwrap()).unwrap();
-    for (id, second) in [("a", 1), ("b", 2)] {
-        let stamped = json!({"id": id, "createdAt": format!("2025-10-29T04:00:0{second}.000Z"), "roomId": "lobby", "text": "hi", "clientMessageId": event["clientMessageId"], "sender": {"id": "g-ann", "name": "Ann", "kind": "guest"}});
-        ann.receive(&event_data("s1", &stamped));
-    }
-    assert_eq!(ann.rows(), ["me: hi [Sent]"]);
 }
 
 #[test]
@@ -224,14 +171,102 @@ fn another_person_whom_only_the_gateway_knows_does_not_send_the_words_of_the_fir
 }
 
 #[test]
-fn what_a_handler_without_a_memory_passes_on_twice_is_one_row_for_everybody() {
-    let mut ann = Scenario::events(Stamped);
-    let stamped = |id: &str, text: &str| {
-        json!({"id": id, "createdAt": "2025-10-29T04:00:01.000Z", "roomId": "lobby", "text": text,
-            "clientMessageId": "c1", "sender": {"id": "g-bo", "name": "Bo", "kind": "guest"}})
+fn an_opaque_token_after_a_jwt_is_another_person_when_the_backend_says_so() {
+    let welcome = |id: &str| {
+        json!({"type": "welcome", "features": ["history"], "connectionId": "me=", "sender": {"id": id, "name": id, "kind": "user"}}).to_string()
     };
-    for event in [stamped("1", "hi"), stamped("2", "hi"), stamped("3", "something else")] {
-        ann.receive(&event_data("s1", &event));
+    let mut ann = Scenario::of(gateway(), SignIn::Token { token: TokenKind::Opaque });
+    ann.sign_in(jwt("ann", IN_AN_HOUR));
+    ann.open();
+    ann.receive(&welcome("ann"));
+    ann.close(1006);
+    ann.send("unsent of Ann");
+    ann.wait_for_question();
+    ann.sign_in(opaque("of Bo"));
+    ann.open();
+    ann.receive(&welcome("bo"));
+    assert!(ann.sent().iter().all(|frame| frame["text"] != "unsent of Ann"), "sent as Bo");
+}
+
+#[test]
+fn a_backend_that_names_people_anew_on_each_connection_is_usable() {
+    let welcome = |n: u32| {
+        json!({"type": "welcome", "features": ["history"], "connectionId": "me=", "sender": {"id": format!("c-{n}"), "name": "x", "kind": "guest"}}).to_string()
+    };
+    let mut ann = Scenario::of(gateway(), SignIn::Token { token: TokenKind::Opaque });
+    ann.sign_in(opaque("t"));
+    ann.open();
+    ann.receive(&welcome(0));
+    ann.close(1006);
+    let begin = ann.now;
+    let mut connects = 0;
+    ann.wait_for_question();
+    let mut n = 1;
+    while ann.now < begin + 600_000 {
+        if let Some((question, _)) = ann.question() {
+            ann.input(Input::SignedIn { question, answer: SignInAnswer::Credentials(opaque("t")) });
+            ann.open();
+            connects += 1;
+            ann.receive(&welcome(n));
+            n += 1;
+        } else if ann.status() == Status::Online {
+            ann.receive(r#"{"type":"pong"}"#);
+        }
+        ann.pass(Duration::from_millis(500));
     }
-    assert_eq!(ann.rows(), ["Bo: hi [Sent]", "Bo: something else [Sent]"]);
+    assert!(connects <= 5, "{connects} connections in ten minutes, {:?}", ann.status());
+}
+
+#[test]
+fn a_page_that_says_nobody_is_signed_in_means_that_the_next_one_may_be_another() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), SignIn::Token { token: TokenKind::Opaque });
+    ann.sign_in(opaque("of Ann"));
+    ann.open();
+    ann.receive(ACK);
+    ann.sign_in(opaque("of Ann"));
+    ann.start_ack();
+    ann.close(1006);
+    ann.send("unsent of Ann");
+    ann.wait_for_question();
+    let (question, _) = ann.question().unwrap();
+    ann.input(Input::SignedIn { question, answer: SignInAnswer::SignedOut });
+    assert_eq!(ann.status(), Status::Refused(Refusal::Unauthorized));
+    ann.requests();
+    ann.command(Command::Reconnect);
+    ann.sign_in(opaque("of Bo"));
+    ann.open();
+    ann.receive(ACK);
+    while ann.question().is_some_and(|(question, _)| {
+        ann.input(Input::SignedIn { question, answer: SignInAnswer::Credentials(opaque("of Bo")) });
+        true
+    }) {}
+    ann.start_ack();
+    while ann.question().is_some_and(|(question, _)| {
+        ann.input(Input::SignedIn { question, answer: SignInAnswer::Credentials(opaque("of Bo")) });
+        true
+    }) {}
+    assert!(ann.requests().iter().all(|r| !r.body.contains("unsent of Ann")), "sent as Bo");
+}
+
+#[test]
+fn a_text_written_before_the_sign_in_is_answered_is_not_lost() {
+    let backend = Backend {
+        name: "default".into(),
+        service: graphql(Dialect::Full),
+        sign_in: cognito(),
+        room: RoomId::default(),
+    };
+    let mut ann = Scenario::of(graphql(Dialect::Full), cognito());
+    // The page is loaded again: last time the backend called Ann by her user name.
+    let person = Person {
+        guest_key: GuestKey::parse(scenario::GUEST_KEY).unwrap(),
+        name: None,
+        known_as: Some("ann@example.com".into()),
+    };
+    ann.client = Client::new(backend, person, [7; 32]);
+    ann.outputs.clear();
+    ann.command(Command::OpenRoom(RoomId::default()));
+    ann.send("hello");
+    ann.sign_in(jwt("ann", IN_AN_HOUR));
+    assert_eq!(ann.rows(), ["me: hello [Queued]"]);
 }

@@ -119,3 +119,42 @@ fn a_send_survives_its_rooms_refusal_and_reconnect() {
     ann.pass(Duration::from_secs(5));
     assert!(ann.requests().iter().any(|r| r.variable("content") == "hi"));
 }
+
+#[test]
+fn a_throttled_probe_does_not_end_a_connection_that_lives() {
+    let mut ann = Scenario::graphql_full();
+    ann.frames();
+    ann.attempts();
+    ann.pass(Duration::from_secs(71));
+    ann.started();
+    ann.receive(r#"{"type":"error","payload":{"errors":[{"errorType":"LimitExceededError","message":"Rate limit exceeded"}]}}"#);
+    for _ in 0..6 {
+        ann.pass(Duration::from_secs(5));
+        let c = ann.connection();
+        ann.input(Input::Received { connection: c, text: KEEP_ALIVE.into() });
+    }
+    assert_eq!(ann.attempts(), 1, "given up though it speaks");
+}
+
+#[test]
+fn a_room_left_while_its_renewal_is_refused_is_ended() {
+    let mut ann = Scenario::graphql_full();
+    for n in 1..50 {
+        ann.command(Command::OpenRoom(RoomId::parse(&format!("r{n}")).unwrap()));
+        ann.start_ack();
+    }
+    ann.pass(Duration::from_secs(71));
+    let renewal = ann.started(); // of the first room
+    ann.command(Command::OpenRoom(RoomId::parse("one more").unwrap())); // the first leaves
+    ann.frames();
+    let error = json!({"errorType": "MaxSubscriptionsReachedError", "message": "x"});
+    ann.receive(
+        &json!({"id": renewal, "type": "error", "payload": {"errors": [error]}}).to_string(),
+    );
+    ann.pass(Duration::from_secs(1));
+    let frames = ann.frames();
+    assert!(
+        frames.iter().any(|f| f.contains(r#""id":"s1","type":"stop""#)),
+        "s1 stays: {frames:?}"
+    );
+}

@@ -30,7 +30,7 @@ pub(crate) enum SessionEvent {
     /// The room is joined no more, though the connection lives; the session joins it again.
     Left { room: RoomId },
     /// The backend has said which sender id is ours.
-    Introduced { sender_id: String },
+    Introduced { sender_id: String, is_user: bool },
     /// A message, live.
     Message { room: RoomId, incoming: Incoming },
     /// A frame that is no message, as it came.
@@ -99,9 +99,9 @@ pub(crate) enum Outcome {
     Refused(FailReason),
     /// Nothing ran, or sending it again does no harm: to be sent again after the pause.
     Again { pause: Duration },
-    /// The API's own code has refused it or failed, in words of its own, and sending it again does no harm: to be sent
-    /// again after the pause, but not for ever.
-    Rejected { pause: Duration },
+    /// The API's own code has refused it or failed, in words of its own, or the connection lives and does not answer;
+    /// and sending it again does no harm: to be sent again after the pause, but not for ever.
+    Rejected { pause: Duration, is_answered: bool },
     /// It may have reached some; only the person decides.
     NotConfirmed,
 }

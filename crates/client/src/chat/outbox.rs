@@ -18,7 +18,7 @@ pub(crate) struct Outgoing {
     pub(crate) id: ClientMessageId,
     pub(crate) text: String,
     state: State,
-    /// How often the API's own code has refused it, or failed.
+    /// How often it was handed over in vain, though there was a connection.
     rejections: u32,
 }
 
@@ -75,8 +75,9 @@ impl Outbox {
         self.pause = self.pause.filter(|until| now < *until);
     }
 
+    /// A pause that is asked for while a longer one runs is over with that.
     pub(crate) fn pause_until(&mut self, until: Timestamp) {
-        self.pause = Some(until);
+        self.pause = self.pause.max(Some(until));
     }
 
     /// The message has arrived, or the person gave it up.
@@ -90,7 +91,7 @@ impl Outbox {
         self.set(id, State::Queued)
     }
 
-    /// The API's own code has refused it, or failed; says how often by now.
+    /// It was handed over in vain; says how often by now.
     pub(crate) fn reject(&mut self, id: &ClientMessageId) -> u32 {
         let Some(message) = self.messages.iter_mut().find(|message| message.id == *id) else {
             return 0;
@@ -102,6 +103,17 @@ impl Outbox {
     /// Only the person can decide what becomes of it.
     pub(crate) fn halt(&mut self, id: &ClientMessageId) -> Option<RowId> {
         self.set(id, State::Halted)
+    }
+
+    /// The same for all that wait; returns their rows.
+    pub(crate) fn halt_queued(&mut self) -> Vec<RowId> {
+        let queued = self.messages.iter_mut().filter(|message| message.state == State::Queued);
+        queued
+            .map(|message| {
+                message.state = State::Halted;
+                message.row
+            })
+            .collect()
     }
 
     /// The halted message of a row.

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use super::ids::{ClientMessageId, GuestKey};
-use super::message::{Author, Incoming, Sender, Standing};
+use super::message::{Author, Incoming, Sender};
+use crate::auth::sha256;
 
-/// How many of one's own sends are remembered, to recognise them when they come back.
+/// How many of one's own sends are remembered once they have come back.
 const MAX_SENDS_REMEMBERED: usize = 1_000;
+/// How many are remembered that have not: as many as full outboxes of all rooms may hold.
+const MAX_SENDS_DUE: usize = 50_000;
 
 /// A display name: trimmed, without control or bidi characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,56 +62,90 @@ pub struct Person {
 #[derive(Debug, Default)]
 pub(crate) struct Ownership {
     sender_id: Option<String>,
-    /// Whether each has come back.
-    sends: BTreeMap<ClientMessageId, bool>,
+    /// The backend has said so to this client; else it is what an earlier one was told.
+    is_certain: bool,
+    sends: BTreeMap<ClientMessageId, OwnSend>,
     order: VecDeque<ClientMessageId>,
+}
+
+/// A send of ours. Its id is broadcast with it, so that it proves who wrote it only as often as it was sent, and only
+/// with the same words.
+#[derive(Debug)]
+struct OwnSend {
+    digest: [u8; 32],
+    /// How often it may come back still.
+    due: u32,
 }
 
 impl Ownership {
     /// The backend has said which sender id is ours; says whether that is news.
     pub(crate) fn learn_sender(&mut self, id: String) -> bool {
         let is_news = self.sender_id.as_ref() != Some(&id);
-        self.sender_id = Some(id);
+        (self.sender_id, self.is_certain) = (Some(id), true);
         is_news
     }
 
-    /// Whether the backend has said which sender id is ours.
+    /// What an earlier client was told.
+    pub(crate) fn recall_sender(&mut self, id: String) {
+        self.sender_id = Some(id);
+    }
+
+    /// Whether the backend has said to this client which sender id is ours.
     pub(crate) fn knows_sender(&self) -> bool {
-        self.sender_id.is_some()
+        self.is_certain && self.sender_id.is_some()
     }
 
-    /// A message of ours has come back; says whether that is news. From then on everybody knows its id, which proves
-    /// nothing any more.
-    pub(crate) fn came_back(&mut self, id: &ClientMessageId) -> bool {
-        self.sends.get_mut(id).is_some_and(|came_back| !std::mem::replace(came_back, true))
-    }
-
-    /// Remembers a send; at the bound the oldest is forgotten.
-    pub(crate) fn remember(&mut self, id: ClientMessageId) {
-        if self.order.len() == MAX_SENDS_REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.sends.remove(&oldest);
+    /// A send of ours has come back.
+    pub(crate) fn came_back(&mut self, id: &ClientMessageId) {
+        if let Some(send) = self.sends.get_mut(id) {
+            send.due = send.due.saturating_sub(1);
         }
-        if self.sends.insert(id.clone(), false).is_none() {
+    }
+
+    /// Whether a message is a send of ours that comes back.
+    pub(crate) fn proves(&self, incoming: &Incoming) -> bool {
+        let send = incoming.client_message_id.as_ref().and_then(|id| self.sends.get(id));
+        send.is_some_and(|send| send.due > 0 && send.digest == sha256(incoming.text.as_bytes()))
+    }
+
+    /// Remembers a send; at the bound the oldest that has come back is forgotten.
+    pub(crate) fn remember(&mut self, id: ClientMessageId, text: &str) {
+        if self.order.len() >= MAX_SENDS_REMEMBERED {
+            self.forget_one();
+        }
+        let digest = sha256(text.as_bytes());
+        if self.sends.insert(id.clone(), OwnSend { digest, due: 1 }).is_none() {
             self.order.push_back(id);
         }
     }
 
-    /// Who a message is by: us, if it bears our sender id, or the id of a send of ours that has not come back yet, or
-    /// if it repeats one that has.
-    pub(crate) fn author(&self, incoming: &Incoming, repeats_own: bool) -> Author {
-        let came_back = incoming.client_message_id.as_ref().and_then(|id| self.sends.get(id));
-        if came_back == Some(&false) || (came_back.is_some() && repeats_own) {
-            return Author::Me;
+    /// A send goes out once more, and may come back twice.
+    pub(crate) fn sent_again(&mut self, id: &ClientMessageId) {
+        if let Some(send) = self.sends.get_mut(id) {
+            send.due = send.due.saturating_add(1);
         }
+    }
+
+    fn forget_one(&mut self) {
+        let is_back = |id: &ClientMessageId| self.sends.get(id).is_none_or(|send| send.due == 0);
+        let is_full = self.order.len() >= MAX_SENDS_DUE;
+        let index = self.order.iter().position(is_back).or(is_full.then_some(0));
+        if let Some(id) = index.and_then(|index| self.order.remove(index)) {
+            self.sends.remove(&id);
+        }
+    }
+
+    /// Who a message is by: us, if it bears our sender id, or if it is a send of ours that comes back and no backend
+    /// vouches for somebody else.
+    pub(crate) fn author(&self, incoming: &Incoming) -> Author {
+        let is_own = match incoming.sender.verified() {
+            Some(id) if self.sender_id.as_deref() == Some(id) => true,
+            Some(_) => !self.knows_sender() && self.proves(incoming),
+            None => self.proves(incoming),
+        };
         match incoming.sender.clone() {
+            _ if is_own => Author::Me,
             Sender::Me => Author::Me,
-            Sender::Person { id, standing, .. }
-                if standing != Standing::Unverified && self.sender_id.as_ref() == Some(&id) =>
-            {
-                Author::Me
-            }
             Sender::Person { id, name, standing } => {
                 let name = name.as_deref().and_then(DisplayName::parse).map(|name| name.0);
                 Author::Other { id, name, standing }
@@ -120,7 +157,7 @@ impl Ownership {
 #[cfg(test)]
 mod tests {
     use super::super::ids::MessageId;
-    use super::super::message::Identity;
+    use super::super::message::{Identity, Standing};
     use super::*;
 
     #[test]
@@ -134,23 +171,40 @@ mod tests {
     fn the_oldest_send_is_forgotten_at_the_bound() {
         let mut ownership = Ownership::default();
         for number in 0..=MAX_SENDS_REMEMBERED {
-            ownership.remember(ClientMessageId(number.to_string()));
+            ownership.remember(ClientMessageId(number.to_string()), "");
         }
-        let author = |number: usize| ownership.author(&stranger(number), false);
-        assert_ne!(author(0), Author::Me);
-        assert_eq!(author(1), Author::Me);
-        assert_eq!(author(MAX_SENDS_REMEMBERED), Author::Me);
+        let author = |ownership: &Ownership, number: usize| ownership.author(&stranger(number));
+        assert_eq!(author(&ownership, 0), Author::Me, "it has not come back");
+        ownership.came_back(&ClientMessageId("1".into()));
+        ownership.remember(ClientMessageId("more".into()), "");
+        assert_eq!(author(&ownership, 0), Author::Me);
+        assert_eq!(ownership.sends.len(), MAX_SENDS_REMEMBERED + 1);
+        assert_eq!(author(&ownership, MAX_SENDS_REMEMBERED), Author::Me);
     }
 
     #[test]
     fn a_send_proves_who_we_are_until_it_has_come_back() {
         let mut ownership = Ownership::default();
-        ownership.remember(ClientMessageId("1".into()));
-        assert_eq!(ownership.author(&stranger(1), false), Author::Me);
-        assert!(ownership.came_back(&ClientMessageId("1".into())));
-        assert!(!ownership.came_back(&ClientMessageId("1".into())));
-        assert_ne!(ownership.author(&stranger(1), false), Author::Me);
-        assert_eq!(ownership.author(&stranger(1), true), Author::Me, "the same once more");
+        let id = ClientMessageId("1".into());
+        ownership.remember(id.clone(), "");
+        let other_words = Incoming { text: "I resign".into(), ..stranger(1) };
+        assert_ne!(ownership.author(&other_words), Author::Me);
+        assert_eq!(ownership.author(&stranger(1)), Author::Me);
+        ownership.sent_again(&id);
+        ownership.came_back(&id);
+        assert_eq!(ownership.author(&stranger(1)), Author::Me, "it was sent twice");
+        ownership.came_back(&id);
+        assert_ne!(ownership.author(&stranger(1)), Author::Me);
+    }
+
+    #[test]
+    fn what_the_backend_has_said_counts_more_than_the_id_of_a_send() {
+        let mut ownership = Ownership::default();
+        ownership.remember(ClientMessageId("1".into()), "");
+        ownership.recall_sender("of last year".into());
+        assert_eq!(ownership.author(&stranger(1)), Author::Me, "that may have changed");
+        ownership.learn_sender("me".into());
+        assert_ne!(ownership.author(&stranger(1)), Author::Me);
     }
 
     fn stranger(number: usize) -> Incoming {

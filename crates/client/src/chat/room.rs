@@ -17,6 +17,12 @@ const PAGE_MESSAGES: u8 = 50;
 const CATCH_UP_OVERLAP_MILLISECONDS: i64 = 60_000;
 /// Catch-up runs once more after this time: a join is no fence on every backend.
 const CATCH_UP_AGAIN: Duration = Duration::from_secs(3);
+/// After something was missed catch-up is due at once; when more is missed within a minute, after pauses that grow to a
+/// minute.
+const MISSED_PAUSE: Duration = Duration::from_secs(3);
+const LONGEST_MISSED_PAUSE: Duration = Duration::from_secs(60);
+/// Pages in a row without a message, as backends have them that filter what they have read.
+const MAX_EMPTY_PAGES: u32 = 20;
 /// Pages of one catch-up; beyond, the older rows leave the list and are loaded again when scrolled to.
 const MAX_CATCH_UP_PAGES: u32 = 100;
 /// How long a page of history may take.
@@ -45,6 +51,8 @@ pub enum History {
 enum Timer {
     /// To look again for messages that became visible late.
     CatchUpAgain,
+    /// To look for what was missed.
+    Missed,
     /// The outstanding page is late.
     Page,
     /// A refused page may be asked for again.
@@ -55,6 +63,7 @@ impl TimerKind for Timer {
     fn reason(self) -> &'static str {
         match self {
             Self::CatchUpAgain => "catch-up is due once more",
+            Self::Missed => "what was missed is to be fetched",
             Self::Page => "a page of history is late",
             Self::RetryPage => "a page of history is asked for again",
         }
@@ -75,11 +84,15 @@ enum Reading {
         oldest: Option<OrderKey>,
         pages: u32,
         first: bool,
+        /// There is something to fetch: without it, messages are missing.
+        gap: bool,
         asked: Option<RequestId>,
     },
     /// One page of older messages.
     Older {
         asked: Option<RequestId>,
+        /// Pages without a message so far.
+        empty: u32,
     },
 }
 
@@ -107,8 +120,8 @@ pub(crate) struct Room {
     missed: bool,
     /// The history may not be read.
     is_denied: bool,
-    /// This is not the first time that the room is joined.
-    again: bool,
+    /// When something was missed last, and how often within a minute of each other.
+    last_miss: Option<(Timestamp, u32)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +147,7 @@ impl Room {
             caught_up: false,
             missed: false,
             is_denied: false,
-            again: false,
+            last_miss: None,
         }
     }
 
@@ -149,15 +162,19 @@ impl Room {
     /// The room is joined; returns whether messages may have been missed with no history to fetch them from.
     pub(crate) fn joined(&mut self, now: Timestamp, history: bool) -> bool {
         let upgraded = self.joined.is_some();
-        self.again = std::mem::replace(&mut self.was_joined, true) && !upgraded;
-        let history = history && !self.is_denied;
+        let again = std::mem::replace(&mut self.was_joined, true) && !upgraded;
         self.joined = Some(Joined { history });
-        if history {
-            self.catch_up(now, true);
-            return false;
+        if !history {
+            self.history = History::None;
+            return again;
         }
-        self.history = History::None;
-        self.again
+        if self.history == History::None {
+            // Older pages could not be read; perhaps they can by now.
+            self.reached = None;
+        }
+        // A history that was denied is tried again, but nothing depends on that.
+        self.catch_up(now, true, again && !self.is_denied);
+        again && self.is_denied
     }
 
     /// The connection has gone, and with it the answers it owed.
@@ -176,18 +193,43 @@ impl Room {
         let has_history = self.joined == Some(Joined { history: true });
         // What is known is contiguous no more, until a catch-up has come to its end.
         self.caught_up = false;
-        if has_history && matches!(self.reading, Reading::CatchUp { .. }) {
-            self.missed = true;
-        } else if has_history {
-            self.catch_up(now, true);
+        if has_history && !self.timers.is_set(Timer::Missed) {
+            let pause = self.pause_after_miss(now);
+            self.timers.set(Timer::Missed, now + pause);
+            self.fetch_missed(now);
         }
         self.is_joined() && !has_history
+    }
+
+    fn pause_after_miss(&mut self, now: Timestamp) -> Duration {
+        let recent = self.last_miss.filter(|(at, _)| now.since(*at) < LONGEST_MISSED_PAUSE * 2);
+        let misses = recent.map_or(0, |(_, misses)| misses + 1);
+        self.last_miss = Some((now, misses));
+        match misses.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(doublings) => {
+                MISSED_PAUSE.saturating_mul(1 << doublings.min(8)).min(LONGEST_MISSED_PAUSE)
+            }
+        }
+    }
+
+    /// Fetches what was missed, if its time has come.
+    fn fetch_missed(&mut self, now: Timestamp) {
+        if self.timers.at(Timer::Missed).is_none_or(|at| now < at) {
+            return;
+        }
+        self.timers.stop(Timer::Missed);
+        if matches!(self.reading, Reading::CatchUp { .. }) {
+            self.missed = true;
+        } else {
+            self.catch_up(now, true, true);
+        }
     }
 
     /// The person wants to read older messages.
     pub(crate) fn load_older(&mut self) {
         if self.history == History::More && self.reading == Reading::Idle && self.is_joined() {
-            self.reading = Reading::Older { asked: None };
+            self.reading = Reading::Older { asked: None, empty: 0 };
             self.history = History::Loading;
         }
     }
@@ -199,7 +241,7 @@ impl Room {
         }
         let (asked, before) = match &mut self.reading {
             Reading::CatchUp { next, asked, .. } => (asked, next.clone()),
-            Reading::Older { asked } => (asked, self.older.clone()),
+            Reading::Older { asked, .. } => (asked, self.older.clone()),
             Reading::Idle => return None,
         };
         if asked.is_some() {
@@ -216,7 +258,7 @@ impl Room {
     pub(crate) fn awaits(&self, request: &RequestId) -> bool {
         match &self.reading {
             Reading::Idle => false,
-            Reading::CatchUp { asked, .. } | Reading::Older { asked } => {
+            Reading::CatchUp { asked, .. } | Reading::Older { asked, .. } => {
                 asked.as_ref() == Some(request)
             }
         }
@@ -226,13 +268,27 @@ impl Room {
     /// A backend that goes round in circles is at its end.
     pub(crate) fn page_arrived(&mut self, now: Timestamp, page: &Page, oldest: Option<OrderKey>) {
         self.timers.stop(Timer::Page);
+        self.is_denied = false;
         match std::mem::replace(&mut self.reading, Reading::Idle) {
             Reading::Idle => {}
+            Reading::Older { empty, .. }
+                if is_empty_page(page, self.older.as_ref()) && empty < MAX_EMPTY_PAGES =>
+            {
+                self.older = page.next.clone();
+                self.reading = Reading::Older { asked: None, empty: empty + 1 };
+            }
             Reading::Older { .. } => {
                 let goes_on = page.next != self.older && goes_back(&self.reached, &oldest);
                 self.set_older(page.next.clone().filter(|_| goes_on), oldest);
             }
-            Reading::CatchUp { until, newest, oldest: before, pages, first, .. } => {
+            Reading::CatchUp { next, until, newest, oldest, pages, first, gap, .. }
+                if is_empty_page(page, next.as_ref()) && pages < MAX_EMPTY_PAGES =>
+            {
+                let (next, pages, asked) = (page.next.clone(), pages + 1, None);
+                self.reading =
+                    Reading::CatchUp { next, until, newest, oldest, pages, first, gap, asked };
+            }
+            Reading::CatchUp { until, newest, oldest: before, pages, first, gap, .. } => {
                 let newest =
                     newest.or_else(|| page.messages.iter().filter_map(Incoming::order_key).max());
                 let met = match (&until, &oldest) {
@@ -256,7 +312,7 @@ impl Room {
                     let (next, pages) = (page.next.clone(), pages + 1);
                     let asked = None;
                     self.reading =
-                        Reading::CatchUp { next, until, newest, oldest, pages, first, asked };
+                        Reading::CatchUp { next, until, newest, oldest, pages, first, gap, asked };
                 }
             }
         }
@@ -266,7 +322,7 @@ impl Room {
     fn caught_up(&mut self, now: Timestamp, first: bool, newest: Option<OrderKey>) {
         if std::mem::take(&mut self.missed) {
             self.contiguous = Some(newest.unwrap_or_else(start));
-            self.catch_up(now, true);
+            self.catch_up(now, true, true);
         } else if first {
             self.contiguous = Some(newest.unwrap_or_else(start));
             self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
@@ -287,13 +343,17 @@ impl Room {
                 false
             }
             Retry::Never => {
-                let first = matches!(self.reading, Reading::CatchUp { first: true, .. });
-                self.stop_reading();
-                if self.history == History::Unknown {
-                    self.history = History::None;
+                let gap = matches!(self.reading, Reading::CatchUp { gap: true, .. });
+                self.reading = Reading::Idle;
+                if self.history == History::Unknown || self.is_denied {
                     self.is_denied = true;
+                    self.joined = self.joined.map(|_| Joined { history: false });
                 }
-                first && self.again
+                if matches!(self.history, History::Unknown | History::Loading) {
+                    // What comes before may be there, but is not to be had.
+                    (self.history, self.older) = (History::None, None);
+                }
+                gap
             }
         }
     }
@@ -325,7 +385,11 @@ impl Room {
         self.outbox.handle_time(now);
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
-                Timer::CatchUpAgain => self.catch_up(now, false),
+                Timer::CatchUpAgain => self.catch_up(now, false, false),
+                Timer::Missed => {
+                    self.timers.set(Timer::Missed, now);
+                    self.fetch_missed(now);
+                }
                 Timer::Page => {
                     self.page_refused(now, Retry::After(HISTORY_RETRY));
                 }
@@ -334,7 +398,7 @@ impl Room {
         }
     }
 
-    fn catch_up(&mut self, now: Timestamp, first: bool) {
+    fn catch_up(&mut self, now: Timestamp, first: bool, gap: bool) {
         if !first && self.reading != Reading::Idle {
             self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
         } else {
@@ -343,7 +407,9 @@ impl Room {
             }
             let until = self.contiguous.clone();
             let (next, newest, oldest, asked) = (None, None, None, None);
-            self.reading = Reading::CatchUp { next, until, newest, oldest, pages: 0, first, asked };
+            let pages = 0;
+            self.reading =
+                Reading::CatchUp { next, until, newest, oldest, pages, first, gap, asked };
         }
     }
 
@@ -355,7 +421,7 @@ impl Room {
     fn forget_request(&mut self) {
         match &mut self.reading {
             Reading::Idle => {}
-            Reading::CatchUp { asked, .. } | Reading::Older { asked } => *asked = None,
+            Reading::CatchUp { asked, .. } | Reading::Older { asked, .. } => *asked = None,
         }
     }
 
@@ -370,6 +436,11 @@ impl Room {
 /// Before the first message of a room that had none.
 fn start() -> OrderKey {
     OrderKey { created_at: String::new(), id: MessageId(String::new()) }
+}
+
+/// Whether a page has nothing but the place where the next one begins.
+fn is_empty_page(page: &Page, asked: Option<&Cursor>) -> bool {
+    page.messages.is_empty() && page.next.is_some() && page.next.as_ref() != asked
 }
 
 /// Whether a page leads further back than the one before it.

@@ -135,14 +135,6 @@ impl Timeline {
         confirmed.is_some_and(|entry| entry.row.content != RowContent::Interruption)
     }
 
-    /// Whether a message repeats the one by which a send of ours has come back: as it was, or by another id.
-    pub(crate) fn repeats_own(&self, incoming: &Incoming) -> bool {
-        let row = incoming.client_message_id.as_ref().and_then(|id| self.by_send.get(id)).copied();
-        row.is_some_and(|row| {
-            self.by_identity.get(&incoming.identity) == Some(&row) || self.says(row, &incoming.text)
-        })
-    }
-
     /// Takes in a message off the wire; `new_row` is used only if it needs a row of its own.
     pub(crate) fn take(&mut self, incoming: Incoming, author: Author, new_row: RowId) -> Taken {
         let send = incoming.client_message_id.as_ref().filter(|_| author == Author::Me);

@@ -23,7 +23,7 @@ const REFUSALS_BEFORE_RENEWAL: u32 = 2;
 const WITHOUT_CONNECTION_AFTER: Duration = Duration::from_secs(3);
 /// The server is closing connections for too many requests.
 const CLOSE_POLICY: u16 = 1008;
-/// Within so long a second reason to connect anew waits like any other attempt.
+/// A connection is given up for another one at once, but a second time only after so long.
 const ANEW_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Names a channel of a client; never used twice.
@@ -201,10 +201,9 @@ impl Channel {
             return self.link.connect();
         }
         let before = self.anew.replace(now);
-        if before.is_some_and(|before| now.since(before) < ANEW_AGAIN_AFTER) {
-            self.link.give_up(now, &mut shared.random);
-        } else {
-            self.link.reconnect();
+        match before.map(|before| before + ANEW_AGAIN_AFTER).filter(|again| now < *again) {
+            Some(again) => self.link.reconnect_at(again),
+            None => self.link.reconnect(),
         }
     }
 

@@ -5,6 +5,7 @@ use super::io::{Event, Refusal, SignInAnswer};
 use super::{Client, by_id};
 use crate::auth::Credentials;
 use crate::chat::ids::{GuestKey, QuestionId};
+use crate::chat::message::FailReason;
 use crate::chat::person::{DisplayName, Ownership};
 use crate::time::Now;
 
@@ -15,9 +16,11 @@ pub(super) struct Identity {
     pub(super) name: Option<DisplayName>,
     /// The name that their token gives them.
     token_name: Option<DisplayName>,
-    /// Whom the last token speaks of.
+    /// Whom the last token spoke of that spoke of anybody.
     subject: Option<String>,
-    /// What the backend calls them.
+    /// The present credentials say whom they are of.
+    is_said: bool,
+    /// What the backend calls them, where it vouches for it.
     sender_id: Option<String>,
 }
 
@@ -75,23 +78,36 @@ impl Client {
             SignInAnswer::SignedOut => {
                 channel.keyring.signed_out();
                 channel.refuse(Refusal::Unauthorized, &mut self.shared.discovery);
+                if !self.identity.is_said {
+                    self.hold_unsent(now, id);
+                }
             }
             SignInAnswer::Failed => channel.keyring.unanswered(now.monotonic),
         }
     }
 
+    /// Who signs in next may be somebody else, and nothing would tell: what was not sent waits for them to look at it.
+    fn hold_unsent(&mut self, now: Now, channel: ChannelId) {
+        if let Some(index) = self.channels.iter().position(|one| one.id == channel) {
+            self.session_events(now, index);
+        }
+        for open in self.rooms.iter_mut().filter(|open| open.channel == channel) {
+            open.halt_all(FailReason::Unauthorized);
+        }
+    }
+
     /// A token says who the person is. If it is another one, what the one before had must not become theirs.
     fn recognise(&mut self, now: Now, channel: ChannelId, credentials: &Credentials) {
-        let Some(subject) = credentials.subject() else { return };
+        let subject = credentials.subject();
+        self.identity.is_said = subject.is_some();
+        let Some(subject) = subject else { return };
         let Some(vouched) = by_id(&mut self.channels, channel).map(|one| one.knows_subject())
         else {
             return;
         };
-        // What the backend called the last person of this browser is their subject only where tokens are its way.
-        let known_as = self.shared.person.known_as.clone().filter(|_| vouched);
-        let before = self.identity.subject.clone().or(known_as);
-        if before.is_some_and(|before| before != subject) {
+        if self.identity.subject.as_ref().is_some_and(|before| *before != subject) {
             self.forget_person();
+            self.identity.is_said = true;
             for other in self.channels.iter_mut().filter(|other| other.id != channel) {
                 other.keyring.forget();
             }
@@ -113,15 +129,16 @@ impl Client {
     }
 
     /// The backend says who we are. Where no token does, this is how a change of persons shows.
-    pub(super) fn introduced(&mut self, now: Now, sender_id: String) {
-        let signs_in = self.shared.backend.sign_in.asks_the_page();
-        let before = self.identity.sender_id.as_ref();
-        let is_other = before.is_some_and(|before| *before != sender_id);
-        if is_other && signs_in && self.identity.subject.is_none() {
-            self.forget_person();
-            self.connect_anew(now);
+    pub(super) fn introduced(&mut self, now: Now, sender_id: String, is_user: bool) {
+        if is_user {
+            let before = self.identity.sender_id.as_ref();
+            let is_other = before.is_some_and(|before| *before != sender_id);
+            if is_other && !self.identity.is_said {
+                self.forget_person();
+                self.connect_anew(now);
+            }
+            self.identity.sender_id = Some(sender_id.clone());
         }
-        self.identity.sender_id = Some(sender_id.clone());
         self.learn_sender(sender_id);
     }
 

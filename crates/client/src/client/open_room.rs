@@ -16,7 +16,7 @@ use crate::timer::Deadline;
 
 /// An outage shorter than this is not shown.
 const OUTAGE_SHOWN_AFTER: Duration = Duration::from_secs(2);
-/// So often a message is handed to an API whose own code refuses it, or fails.
+/// So often a message is handed to an API whose own code refuses it, or that does not answer.
 const MAX_REJECTIONS: u32 = 3;
 
 #[derive(Debug)]
@@ -108,10 +108,11 @@ impl OpenRoom {
     pub(super) fn unsettled(&mut self, now: Now, id: &ClientMessageId, outcome: Outcome) {
         let outbox = &mut self.room.outbox;
         let (row, delivery) = match outcome {
-            Outcome::Rejected { .. } if outbox.reject(id) >= MAX_REJECTIONS => {
-                (outbox.halt(id), Delivery::Failed(FailReason::Refused))
+            Outcome::Rejected { is_answered, .. } if outbox.reject(id) >= MAX_REJECTIONS => {
+                let failed = Delivery::Failed(FailReason::Refused);
+                (outbox.halt(id), if is_answered { failed } else { Delivery::NotConfirmed })
             }
-            Outcome::Again { pause } | Outcome::Rejected { pause } => {
+            Outcome::Again { pause } | Outcome::Rejected { pause, .. } => {
                 if !pause.is_zero() {
                     outbox.pause_until(now.monotonic + pause);
                 }
@@ -122,6 +123,13 @@ impl OpenRoom {
         };
         if let Some(row) = row {
             self.room.timeline.set_delivery(row, delivery);
+        }
+    }
+
+    /// Nothing is sent by itself any more that was written.
+    pub(super) fn halt_all(&mut self, reason: FailReason) {
+        for row in self.room.outbox.halt_queued() {
+            self.room.timeline.set_delivery(row, Delivery::Failed(reason));
         }
     }
 

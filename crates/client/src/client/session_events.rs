@@ -39,7 +39,9 @@ impl Client {
             }
             SessionEvent::ClockWrong { server } => channel.keyring.correct_clock(now.wall, server),
             SessionEvent::TurnedAway(why) => channel.turned_away(now, why, &mut self.shared),
-            SessionEvent::Introduced { sender_id } => self.introduced(now, sender_id),
+            SessionEvent::Introduced { sender_id, is_user } => {
+                self.introduced(now, sender_id, is_user);
+            }
             SessionEvent::Joined { room, history } => {
                 let row = self.next_row();
                 if let Some(open) = self.open_room_mut(&room) {
@@ -135,16 +137,16 @@ impl Client {
     fn message(&mut self, room: &RoomId, incoming: Incoming, is_stamped: bool) {
         let row = self.next_row();
         let send = incoming.client_message_id.clone();
-        let Some(open) = self.open_room(room) else { return };
-        let author = self.ownership.author(&incoming, open.room.timeline.repeats_own(&incoming));
-        if author == Author::Me
-            && let Some(send) = &send
-            && self.ownership.came_back(send)
-            && is_stamped
-            && let Some(sender_id) = incoming.sender.verified()
+        let author = self.ownership.author(&incoming);
+        if is_stamped
             && !self.ownership.knows_sender()
+            && self.ownership.proves(&incoming)
+            && let Some(sender_id) = incoming.sender.verified()
         {
             self.learn_sender(sender_id.to_owned());
+        }
+        if let (Author::Me, Some(send)) = (&author, &send) {
+            self.ownership.came_back(send);
         }
         let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
         let taken = open.room.timeline.take(incoming, author, row);
@@ -172,8 +174,7 @@ impl Client {
         for incoming in &page.messages {
             self.rows += 1;
             let send = incoming.client_message_id.clone();
-            let repeats_own = open.room.timeline.repeats_own(incoming);
-            let author = self.ownership.author(incoming, repeats_own);
+            let author = self.ownership.author(incoming);
             if let (Author::Me, Some(send)) = (&author, &send) {
                 self.ownership.came_back(send);
             }

@@ -181,6 +181,13 @@ impl Link {
         self.open();
     }
 
+    /// The same, but not before a time.
+    pub(crate) fn reconnect_at(&mut self, at: Timestamp) {
+        self.abandon();
+        self.state = State::Waiting;
+        self.timers.set(Timer::Retry, at);
+    }
+
     /// Stays away until somebody asks.
     pub(crate) fn refuse(&mut self) {
         self.abandon();

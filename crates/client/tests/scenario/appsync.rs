@@ -1,7 +1,8 @@
 //! What scenarios of AppSync need: subscriptions on one socket, requests beside it, credentials.
 
 use roomlet_client::config::{
-    Api, ApiKey, ApiKind, Dialect, Namespace, NamespaceKind, Service, SignIn, TokenKind,
+    Api, ApiKey, ApiKind, Dialect, Endpoint, Namespace, NamespaceKind, Service, SignIn,
+    TokenCarrier, TokenKind,
 };
 use roomlet_client::*;
 use serde_json::{Value, json};
@@ -9,6 +10,9 @@ use serde_json::{Value, json};
 use super::Scenario;
 
 pub(crate) const HOST: &str = "abcdefghijklmnopqrstuvwxyz.appsync-api.us-east-1.amazonaws.com";
+pub(crate) const KEEP_ALIVE: &str = r#"{"type":"ka"}"#;
+/// It does not say what it refuses, as the service's does not.
+pub(crate) const LIMIT_EXCEEDED: &str = r#"{"type":"error","errors":[{"errorType":"LimitExceededError","message":"Rate limit exceeded"}]}"#;
 pub(crate) const ACK: &str =
     r#"{"type":"connection_ack","payload":{"connectionTimeoutMs":300000}}"#;
 pub(crate) const EVENTS_ACK: &str = r#"{"type":"connection_ack","connectionTimeoutMs":300000}"#;
@@ -36,6 +40,13 @@ impl Request {
         let found = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
+}
+
+/// A full backend at an API Gateway, with tokens as subprotocols.
+pub(crate) fn gateway() -> Service {
+    let endpoint = Endpoint::parse("wss://a1.execute-api.us-east-1.amazonaws.com/prod").unwrap();
+    let (dialect, token_carrier) = (Dialect::Full, TokenCarrier::Subprotocol);
+    Service::ApiGateway { endpoint, dialect, token_carrier }
 }
 
 pub(crate) fn api_key() -> SignIn {

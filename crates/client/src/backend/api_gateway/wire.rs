@@ -57,7 +57,7 @@ pub(crate) fn send_frame_bytes(room_id: &RoomId, text: &str) -> usize {
 pub(super) enum ServerFrame {
     Welcome {
         connection_id: Option<String>,
-        sender_id: Option<String>,
+        sender: Option<WireSender>,
         history: bool,
     },
     /// It has a text: a message in either dialect.
@@ -110,6 +110,13 @@ pub(super) struct WireSender {
     pub(super) kind: Option<String>,
 }
 
+impl WireSender {
+    /// Whether the backend vouches for who they are.
+    pub(super) fn is_user(&self) -> bool {
+        self.kind.as_deref() == Some("user")
+    }
+}
+
 /// An error of the full dialect.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct WireError {
@@ -157,7 +164,7 @@ impl ServerFrame {
         match (fields.kind.as_deref(), &fields) {
             (Some("welcome"), _) => Self::Welcome {
                 connection_id: fields.connection_id,
-                sender_id: fields.sender.map(|sender| sender.id),
+                sender: fields.sender,
                 history: fields.features.is_some_and(|all| all.iter().any(|one| one == "history")),
             },
             (

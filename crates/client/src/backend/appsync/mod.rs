@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) use errors::{Trouble, WireErrors, of_answer};
 pub(crate) use frame::Frame;
 pub(crate) use realtime::{Realtime, reason};
-pub(crate) use requests::{Refused, Request, Requests};
+pub(crate) use requests::{Errand, Refused, Request, Requests};
 
 /// The longest payload that reaches a subscriber (AppSync quotas: 240 KB), in bytes, with room for what the service
 /// puts around it.

@@ -31,6 +31,8 @@ enum State {
 pub(crate) struct Realtime {
     state: State,
     subscriptions: Subscriptions,
+    /// When the connection last showed life.
+    heard: Timestamp,
     /// Something must be answered, to know whether the connection lives.
     probe: bool,
     /// The server has done something that it does only for good credentials.
@@ -44,6 +46,7 @@ impl Realtime {
         Self {
             state: State::Closed,
             subscriptions: Subscriptions::new(renewable, random),
+            heard: Timestamp::default(),
             probe: false,
             is_accepted: false,
             frames: VecDeque::new(),
@@ -56,11 +59,16 @@ impl Realtime {
         self.frames.push_back(CONNECTION_INIT.to_owned());
     }
 
+    /// A frame has come.
+    pub(crate) fn heard(&mut self, now: Timestamp) {
+        self.heard = now;
+    }
+
     pub(crate) fn closed(&mut self) {
         self.state = State::Closed;
         (self.probe, self.is_accepted) = (false, false);
         self.frames.clear();
-        self.subscriptions.disconnected();
+        self.subscriptions.disconnected(self.heard);
     }
 
     /// Leaves all rooms, and says nothing more.
@@ -152,16 +160,10 @@ impl Realtime {
 
     pub(crate) fn start_acknowledged(&mut self, now: Timestamp, id: &str) -> Acknowledged {
         self.accepted();
-        let started = self.subscriptions.acknowledged(now, id);
-        let left = self.subscriptions.take_left();
-        match started {
-            Started::Joined(room) => {
-                Acknowledged { joined: Some(room), ends: left.into_iter().collect() }
-            }
-            Started::End(id) => {
-                Acknowledged { joined: None, ends: [id].into_iter().chain(left).collect() }
-            }
-            Started::Known => Acknowledged { joined: None, ends: left.into_iter().collect() },
+        match self.subscriptions.acknowledged(now, id) {
+            Started::Joined(room) => Acknowledged { joined: Some(room), ends: None },
+            Started::End(id) => Acknowledged { joined: None, ends: Some(id) },
+            Started::Known => Acknowledged::default(),
         }
     }
 
@@ -228,9 +230,10 @@ impl Realtime {
         }
     }
 
-    /// The subscriptions that are to end now, since others have taken their places.
+    /// The subscriptions that are to end now, since others have taken their places or their rooms were left.
     pub(crate) fn take_ends(&mut self, now: Timestamp) -> Vec<String> {
-        self.subscriptions.take_ends(now)
+        let left = std::iter::from_fn(|| self.subscriptions.take_left()).collect::<Vec<_>>();
+        left.into_iter().chain(self.subscriptions.take_ends(now)).collect()
     }
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
@@ -273,8 +276,8 @@ impl Realtime {
 pub(crate) struct Acknowledged {
     /// The room that is joined now.
     pub(crate) joined: Option<RoomId>,
-    /// The subscriptions to end.
-    pub(crate) ends: Vec<String>,
+    /// The subscription to end.
+    pub(crate) ends: Option<String>,
 }
 
 /// What a person is told about an operation that failed for good.

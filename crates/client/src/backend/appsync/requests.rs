@@ -1,12 +1,12 @@
 //! The HTTP requests of a backend: they travel beside its connection and outlive it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::errors::Trouble;
 use super::{ERROR_PAUSE, MAX_ERROR_PAUSE};
 use crate::backend::{Http, Posting, SEND_DEADLINE};
-use crate::chat::ids::HttpRequestId;
+use crate::chat::ids::{HttpRequestId, RoomId};
 use crate::time::Timestamp;
 use crate::timer::Deadline;
 
@@ -17,6 +17,13 @@ enum State {
     InFlight {
         deadline: Timestamp,
     },
+}
+
+/// What is done for a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Errand {
+    Send,
+    History,
 }
 
 /// What may be done about a request that was refused for its credentials or its signature.
@@ -46,14 +53,14 @@ pub(crate) struct Request<P> {
 pub(crate) struct Requests<P> {
     all: Vec<Request<P>>,
     ids: u32,
-    /// Errors of the backend's own, in a row.
-    failures: u32,
+    /// Errors of the backend's own, in a row; each errand of each room has its own.
+    failures: BTreeMap<(RoomId, Errand), u32>,
     http: VecDeque<Http>,
 }
 
 impl<P> Default for Requests<P> {
     fn default() -> Self {
-        Self { all: Vec::new(), ids: 0, failures: 0, http: VecDeque::new() }
+        Self { all: Vec::new(), ids: 0, failures: BTreeMap::new(), http: VecDeque::new() }
     }
 }
 
@@ -175,14 +182,20 @@ impl<P> Requests<P> {
     }
 
     /// The backend did what it was asked.
-    pub(crate) fn succeeded(&mut self) {
-        self.failures = 0;
+    pub(crate) fn succeeded(&mut self, room: &RoomId, errand: Errand) {
+        self.failures.remove(&(room.clone(), errand));
+    }
+
+    /// A room is left.
+    pub(crate) fn forget_failures(&mut self, room: &RoomId) {
+        self.failures.retain(|(of, _), _| of != room);
     }
 
     /// The pause after an error of the backend's own: longer with each in a row.
-    pub(crate) fn pause(&mut self) -> Duration {
-        let pause = ERROR_PAUSE.saturating_mul(1 << self.failures.min(8)).min(MAX_ERROR_PAUSE);
-        self.failures += 1;
+    pub(crate) fn pause(&mut self, room: &RoomId, errand: Errand) -> Duration {
+        let failures = self.failures.entry((room.clone(), errand)).or_default();
+        let pause = ERROR_PAUSE.saturating_mul(1 << (*failures).min(8)).min(MAX_ERROR_PAUSE);
+        *failures += 1;
         pause
     }
 }

@@ -26,7 +26,8 @@ const START_DEADLINE: Duration = Duration::from_secs(15);
 const MAX_ENDING: usize = 8;
 /// How long a subscription whose place another one has taken may still bring what was on its way.
 const LINGER: Duration = Duration::from_secs(5);
-/// How often a start goes unanswered before the connection is given up.
+/// How often a start goes unanswered before the connection is given up; over connections in a row twice as often, and
+/// so on.
 const MAX_UNANSWERED: u32 = 2;
 /// A subscription that has lived so long was no failure.
 const STEADY_AFTER: Duration = Duration::from_secs(10);
@@ -64,6 +65,7 @@ struct Subscription {
     renewed: bool,
     /// In a row.
     failures: u32,
+    /// In a row, over connections.
     unanswered: u32,
 }
 
@@ -151,15 +153,19 @@ impl Subscriptions {
         }
     }
 
-    /// The connection is gone, and all subscriptions with it.
-    pub(crate) fn disconnected(&mut self) {
+    /// The connection is gone, and all subscriptions with it; `heard` is when it last showed life.
+    pub(crate) fn disconnected(&mut self, heard: Timestamp) {
         self.all.retain(|one| !one.leaving);
         self.ending.clear();
         for one in &mut self.all {
-            if one.state != State::Refused {
-                one.state = State::Wanted;
+            one.look_back(heard);
+            match &mut one.state {
+                State::Refused => {}
+                State::Paused { maybe, .. } => *maybe = None,
+                State::Wanted | State::Starting { .. } | State::Live { .. } => {
+                    one.state = State::Wanted;
+                }
             }
-            one.unanswered = 0;
         }
     }
 
@@ -248,7 +254,7 @@ impl Subscriptions {
         }
     }
 
-    /// A room that is left while its renewal runs; to be asked after each acknowledgement.
+    /// A room that was left while its renewal ran, and has none any more.
     pub(crate) fn take_left(&mut self) -> Option<String> {
         let is_done = |one: &Subscription| {
             one.leaving && matches!(one.state, State::Live { renewal: None, .. })
@@ -322,10 +328,15 @@ impl Subscriptions {
     /// The server has refused something for its pace, and does not say what: what was starting starts again later, if
     /// it is not acknowledged after all.
     pub(crate) fn throttled(&mut self, now: Timestamp) {
-        for one in self.all.iter_mut().filter(|one| !one.leaving) {
-            if let State::Starting { id, .. } = &mut one.state {
-                let id = std::mem::take(id);
-                one.pause(now, Some(id), &mut self.random);
+        for one in &mut self.all {
+            match &mut one.state {
+                State::Starting { id, .. } if !one.leaving => {
+                    let id = std::mem::take(id);
+                    one.pause(now, Some(id), &mut self.random);
+                }
+                // That the server has said so proves what the renewal was to find out.
+                State::Live { renewal, .. } => *renewal = None,
+                _ => {}
             }
         }
     }
@@ -395,8 +406,8 @@ impl Subscriptions {
             match &one.state {
                 State::Starting { deadline, .. } if *deadline <= now => {
                     one.unanswered += 1;
-                    is_dead |= one.unanswered >= MAX_UNANSWERED;
-                    one.state = State::Wanted;
+                    is_dead |= one.unanswered >= MAX_UNANSWERED && one.unanswered.is_power_of_two();
+                    one.pause(now, None, &mut self.random);
                 }
                 State::Live { renewal: Some((_, deadline)), .. } if *deadline <= now => {
                     is_dead = true;

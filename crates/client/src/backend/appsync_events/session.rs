@@ -7,7 +7,9 @@ use super::event::{self, Event, Publisher};
 use super::pace::Pace;
 use super::wire::{self, Answer, ChannelBody, PublishBody, ServerFrame};
 use crate::auth::Signer;
-use crate::backend::appsync::{self, Realtime, Refused, Request, Requests, Trouble, WireErrors};
+use crate::backend::appsync::{
+    self, Errand, Realtime, Refused, Request, Requests, Trouble, WireErrors,
+};
 use crate::backend::{Http, Outcome, SEND_DEADLINE, SessionEvent};
 use crate::chat::ids::{ClientMessageId, ConnectionId, HttpRequestId, RoomId};
 use crate::chat::message::FailReason;
@@ -135,6 +137,7 @@ impl Session {
         if let Some(id) = self.realtime.leave(room) {
             self.realtime.say(wire::unsubscribe(&id));
         }
+        self.requests.forget_failures(room);
     }
 
     pub(crate) fn set_person(&mut self, person: Person) {
@@ -262,11 +265,12 @@ impl Session {
     }
 
     pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
+        self.realtime.heard(now);
         match ServerFrame::parse(text) {
             ServerFrame::Ack { timeout } => self.realtime.acknowledged(timeout),
             ServerFrame::Subscribed { id } => {
                 let acknowledged = self.realtime.start_acknowledged(now, &id);
-                for id in acknowledged.ends {
+                if let Some(id) = acknowledged.ends {
                     self.realtime.say(wire::unsubscribe(&id));
                 }
                 if let Some(room) = acknowledged.joined {
@@ -317,9 +321,9 @@ impl Session {
         let publishes = self.publishes.iter().filter(in_flight).count();
         let is_clear = publishes == 1 && !self.realtime.is_starting();
         if is_clear || self.place.kind == NamespaceKind::Stamped {
-            let pause = self.requests.pause();
             let in_flight = |publish: &mut Publish| publish.state != PublishState::Waiting;
             for publish in self.publishes.extract_if(.., in_flight).collect::<Vec<_>>() {
+                let pause = self.pause(&publish.send);
                 self.unsettled(publish.send, Outcome::Again { pause });
             }
         }
@@ -350,12 +354,12 @@ impl Session {
 
     fn published(&mut self, send: Send, failed: &WireErrors) {
         if failed.is_empty() {
-            self.requests.succeeded();
             self.realtime.accepted();
             let Send { room, id, .. } = send;
+            self.requests.succeeded(&room, Errand::Send);
             self.realtime.tell(SessionEvent::Settled { room, id, key: None });
         } else {
-            let outcome = self.outcome(failed.trouble());
+            let outcome = self.outcome(&send, failed.trouble());
             self.unsettled(send, outcome);
         }
     }
@@ -369,7 +373,7 @@ impl Session {
             _ => false,
         };
         if publish.repeated || !can_be_helped {
-            let outcome = self.outcome(trouble);
+            let outcome = self.outcome(&publish.send, trouble);
             return self.unsettled(publish.send, outcome);
         }
         self.realtime.renew(trouble, publish.generation);
@@ -407,23 +411,27 @@ impl Session {
         }
         let outcome = match trouble {
             Trouble::BlockedByPage => again_at_once(),
-            trouble => self.outcome(trouble),
+            trouble => self.outcome(&send, trouble),
         };
         self.unsettled(send, outcome);
     }
 
-    fn outcome(&mut self, trouble: Trouble) -> Outcome {
+    fn outcome(&mut self, send: &Send, trouble: Trouble) -> Outcome {
         match trouble {
-            Trouble::Throttled => Outcome::Again { pause: self.requests.pause() },
+            Trouble::Throttled => Outcome::Again { pause: self.pause(send) },
             Trouble::Backend => match self.unknown_fate() {
-                Outcome::Again { .. } => Outcome::Again { pause: self.requests.pause() },
+                Outcome::Again { .. } => Outcome::Again { pause: self.pause(send) },
                 outcome => outcome,
             },
             Trouble::Unexplained if self.place.kind == NamespaceKind::Stamped => {
-                Outcome::Rejected { pause: self.requests.pause() }
+                Outcome::Rejected { pause: self.pause(send), is_answered: true }
             }
             trouble => Outcome::Refused(appsync::reason(trouble)),
         }
+    }
+
+    fn pause(&mut self, send: &Send) -> Duration {
+        self.requests.pause(&send.room, Errand::Send)
     }
 
     /// A stamped namespace takes the same message twice for one; in a raw one strangers would see it twice.
@@ -444,7 +452,12 @@ impl Session {
             self.realtime.tell(SessionEvent::Silent);
         }
         for publish in late {
-            let outcome = self.unknown_fate();
+            let outcome = match self.unknown_fate() {
+                Outcome::Again { .. } => {
+                    Outcome::Rejected { pause: self.pause(&publish.send), is_answered: false }
+                }
+                outcome => outcome,
+            };
             self.unsettled(publish.send, outcome);
         }
         for request in self.requests.take_late(now) {

@@ -3,10 +3,12 @@
 use super::operations::{self, Claim, Schema};
 use super::wire::{Answer, ClientFrame, ServerFrame, WireMessage};
 use crate::auth::Signer;
-use crate::backend::appsync::{self, Realtime, Refused, Request, Requests, Trouble, WireErrors};
+use crate::backend::appsync::{
+    self, Errand, Realtime, Refused, Request, Requests, Trouble, WireErrors,
+};
 use crate::backend::{Cursor, HistoryRequest, Http, Outcome, RequestId, Retry, SessionEvent};
 use crate::chat::ids::{ClientMessageId, HttpRequestId, RoomId};
-use crate::chat::message::{FailReason, Identity, Incoming, Sender};
+use crate::chat::message::{FailReason, Identity, Incoming, Sender, Standing};
 use crate::chat::person::{DisplayName, Person};
 use crate::config::{Api, Dialect};
 use crate::random::Random;
@@ -104,6 +106,7 @@ impl Session {
             self.realtime.say(ClientFrame::stop(&id).to_json());
         }
         self.requests.cancel(|purpose| purpose.is_history_of(Some(room)));
+        self.requests.forget_failures(room);
     }
 
     pub(crate) fn set_person(&mut self, person: Person) {
@@ -214,6 +217,12 @@ impl Session {
     }
 
     pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
+        self.realtime.heard(now);
+        self.take_in(now, text);
+        self.end_subscriptions(now);
+    }
+
+    fn take_in(&mut self, now: Timestamp, text: &str) {
         match ServerFrame::parse(text) {
             ServerFrame::Ack { timeout } => self.realtime.acknowledged(timeout),
             ServerFrame::Started { id } => self.started(now, &id),
@@ -229,7 +238,7 @@ impl Session {
     fn started(&mut self, now: Timestamp, id: &str) {
         let was_full = self.take_started_full(id);
         let acknowledged = self.realtime.start_acknowledged(now, id);
-        for id in acknowledged.ends {
+        if let Some(id) = acknowledged.ends {
             self.realtime.say(ClientFrame::stop(&id).to_json());
         }
         let Some(room) = acknowledged.joined else { return };
@@ -296,6 +305,7 @@ impl Session {
                 && incoming.identity == *identity
             {
                 incoming.client_message_id = Some(id.clone());
+                incoming.sender = Sender::Me;
             }
             self.realtime.tell(SessionEvent::Message { room: of, incoming });
         }
@@ -309,7 +319,7 @@ impl Session {
             Purpose::Send { room, id, schema, .. } => {
                 // A mutation with errors in some fields has run, and was broadcast.
                 if let Some(message) = body.message().filter(|_| is_good) {
-                    self.succeeded();
+                    self.succeeded(&room.clone(), Errand::Send);
                     let (room, id, schema) = (room.clone(), id.clone(), *schema);
                     return self.sent(room, id, schema, message);
                 }
@@ -320,7 +330,7 @@ impl Session {
             }
             Purpose::History { room, request, .. } => {
                 if let Some(page) = body.page().filter(|_| is_good) {
-                    self.succeeded();
+                    self.succeeded(&room.clone(), Errand::History);
                     let (room, request) = (room.clone(), request.clone());
                     return self.realtime.tell(SessionEvent::History { room, request, page });
                 }
@@ -330,17 +340,17 @@ impl Session {
         self.request_failed(request, trouble);
     }
 
-    fn succeeded(&mut self) {
-        self.requests.succeeded();
+    fn succeeded(&mut self, room: &RoomId, errand: Errand) {
+        self.requests.succeeded(room, errand);
         self.realtime.accepted();
     }
 
     fn sent(&mut self, room: RoomId, id: ClientMessageId, schema: Schema, message: WireMessage) {
         let incoming = message.into_incoming();
         self.release(&room, Some((&id, &incoming.identity)));
-        if let (Schema::Full, Sender::Person { id: sender_id, .. }) = (schema, &incoming.sender) {
-            let sender_id = sender_id.clone();
-            self.realtime.tell(SessionEvent::Introduced { sender_id });
+        if let (Schema::Full, Sender::Person { id, standing, .. }) = (schema, &incoming.sender) {
+            let (sender_id, is_user) = (id.clone(), *standing == Standing::User);
+            self.realtime.tell(SessionEvent::Introduced { sender_id, is_user });
         }
         let key = incoming.order_key();
         self.realtime.tell(SessionEvent::Settled { room, id, key });
@@ -373,10 +383,11 @@ impl Session {
                     }
                     Trouble::Backend if schema == Schema::Basic => Outcome::NotConfirmed,
                     Trouble::Unexplained if schema == Schema::Full => {
-                        Outcome::Rejected { pause: self.requests.pause() }
+                        let pause = self.requests.pause(&room, Errand::Send);
+                        Outcome::Rejected { pause, is_answered: true }
                     }
                     Trouble::Backend | Trouble::Throttled => {
-                        Outcome::Again { pause: self.requests.pause() }
+                        Outcome::Again { pause: self.requests.pause(&room, Errand::Send) }
                     }
                     trouble => Outcome::Refused(appsync::reason(trouble)),
                 };
@@ -394,7 +405,7 @@ impl Session {
             Purpose::History { room, request, .. } => {
                 let retry = match trouble {
                     Trouble::Backend | Trouble::Unexplained | Trouble::Throttled => {
-                        Retry::After(self.requests.pause())
+                        Retry::After(self.requests.pause(&room, Errand::History))
                     }
                     _ => Retry::Never,
                 };
@@ -405,9 +416,7 @@ impl Session {
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
         self.realtime.handle_time(now);
-        for id in self.realtime.take_ends(now) {
-            self.realtime.say(ClientFrame::stop(&id).to_json());
-        }
+        self.end_subscriptions(now);
         for request in self.requests.take_late(now) {
             self.request_failed(request, Trouble::Backend);
         }
@@ -427,6 +436,12 @@ impl Session {
 
     pub(crate) fn poll_http(&mut self) -> Option<Http> {
         self.requests.poll_http()
+    }
+
+    fn end_subscriptions(&mut self, now: Timestamp) {
+        for id in self.realtime.take_ends(now) {
+            self.realtime.say(ClientFrame::stop(&id).to_json());
+        }
     }
 
     fn take_started_full(&mut self, id: &str) -> bool {

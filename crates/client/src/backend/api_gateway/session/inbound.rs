@@ -26,11 +26,11 @@ impl Session {
         }
         let is_full = matches!(self.state, State::Full { .. });
         match frame {
-            ServerFrame::Welcome { connection_id, sender_id, history }
+            ServerFrame::Welcome { connection_id, sender, history }
                 if is_full || (self.said_hello && discovery.may_be_full()) =>
             {
                 discovery.learn(Known::Full);
-                self.welcomed(now, discovery, connection_id, sender_id, history);
+                self.welcomed(now, discovery, connection_id, sender, history);
             }
             ServerFrame::Message(message) => self.message(now, message, discovery),
             // Where nobody has been welcomed, these are words of some other backend, or of somebody who plays one.
@@ -73,7 +73,7 @@ impl Session {
         now: Timestamp,
         discovery: &Discovery,
         connection_id: Option<String>,
-        sender_id: Option<String>,
+        sender: Option<WireSender>,
         history: bool,
     ) {
         self.follow(now, discovery);
@@ -84,8 +84,9 @@ impl Session {
         if let Some(id) = connection_id {
             self.echoes.know(id);
         }
-        if let Some(sender_id) = sender_id {
-            self.events.push_back(SessionEvent::Introduced { sender_id });
+        if let Some(sender) = sender {
+            let (is_user, sender_id) = (sender.is_user(), sender.id);
+            self.events.push_back(SessionEvent::Introduced { sender_id, is_user });
         }
         let room = self.room.clone();
         self.events.push_back(SessionEvent::Joined { room, history });
@@ -235,9 +236,9 @@ impl Session {
 /// Whoever a frame says it is from; without a sender, the connection.
 fn sender(sender: Option<WireSender>, connection: String) -> Sender {
     match sender {
-        Some(WireSender { id, name, kind }) => {
-            let is_user = kind.as_deref() == Some("user");
-            let standing = if is_user { Standing::User } else { Standing::Guest };
+        Some(sender) => {
+            let standing = if sender.is_user() { Standing::User } else { Standing::Guest };
+            let WireSender { id, name, .. } = sender;
             Sender::Person { id, name, standing }
         }
         None => Sender::Person { id: connection, name: None, standing: Standing::Guest },
