@@ -40,6 +40,15 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the same may go well with other credentials, where there are any, or by another clock.
+    pub(crate) fn can_be_helped(self, renewable: bool) -> bool {
+        match self {
+            Self::Credentials => renewable,
+            Self::Signature { server } => server.is_some(),
+            _ => false,
+        }
+    }
+
     /// The same, with the time of the answer where the error does not say what time it is.
     pub(crate) fn at(self, date: Option<&str>) -> Self {
         match self {

@@ -80,12 +80,7 @@ impl<P> Requests<P> {
         trouble: Trouble,
         renewable: bool,
     ) -> Refused<P> {
-        let can_be_helped = match trouble {
-            Trouble::Credentials => renewable,
-            Trouble::Signature { server } => server.is_some(),
-            _ => false,
-        };
-        if request.repeated || !can_be_helped {
+        if request.repeated || !trouble.can_be_helped(renewable) {
             return Refused::ForGood(request.purpose);
         }
         self.ids += 1;

@@ -6,6 +6,7 @@
 mod channel;
 mod event;
 mod pace;
+mod publishes;
 mod session;
 mod wire;
 

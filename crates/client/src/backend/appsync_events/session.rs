@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::channel::channel_segment;
 use super::event::{self, Event, Publisher};
 use super::pace::Pace;
+use super::publishes::{Publishes, Send};
 use super::wire::{self, Answer, ChannelBody, PublishBody, ServerFrame};
 use crate::auth::Signer;
 use crate::backend::appsync::{
     self, Errand, Realtime, Refused, Request, Requests, Trouble, WireErrors,
 };
-use crate::backend::{Http, Outcome, SEND_DEADLINE, SessionEvent};
+use crate::backend::{Http, Outcome, SessionEvent};
 use crate::chat::ids::{ClientMessageId, ConnectionId, HttpRequestId, RoomId};
 use crate::chat::message::FailReason;
 use crate::chat::person::{DisplayName, Person};
@@ -24,35 +25,6 @@ use crate::{HttpAnswer, HttpFailure};
 const PING: &str = "ping";
 /// How long HTTP is left alone after it has failed, while there is no connection either.
 const HTTP_CLOSED: Duration = Duration::from_secs(30);
-
-/// A text on its way to a room.
-#[derive(Debug)]
-struct Send {
-    room: RoomId,
-    id: ClientMessageId,
-    text: String,
-}
-
-/// A publish over the connection.
-#[derive(Debug)]
-struct Publish {
-    send: Send,
-    /// The credentials that it was said with.
-    generation: u32,
-    /// It was repeated once, with other credentials.
-    repeated: bool,
-    state: PublishState,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum PublishState {
-    /// For credentials.
-    Waiting,
-    InFlight {
-        id: String,
-        deadline: Timestamp,
-    },
-}
 
 /// Where a namespace is, and what it does.
 #[derive(Debug)]
@@ -70,7 +42,7 @@ pub(crate) struct Session {
     as_guest: bool,
     connection: ConnectionId,
     realtime: Realtime,
-    publishes: Vec<Publish>,
+    publishes: Publishes,
     requests: Requests<Send>,
     /// Whether sends may go by HTTP, since there is no connection.
     by_http: bool,
@@ -78,7 +50,6 @@ pub(crate) struct Session {
     http_closed_until: Option<Timestamp>,
     pace: Pace,
     now: Timestamp,
-    ids: u64,
     unnamed: u32,
 }
 
@@ -90,13 +61,12 @@ impl Session {
             as_guest,
             connection: ConnectionId(0),
             realtime: Realtime::new(!as_guest, random),
-            publishes: Vec::new(),
+            publishes: Publishes::default(),
             requests: Requests::default(),
             by_http: false,
             http_closed_until: None,
             pace: Pace::default(),
             now: Timestamp::default(),
-            ids: 0,
             unnamed: 0,
         }
     }
@@ -112,11 +82,9 @@ impl Session {
     /// The connection has ended, and with it the answers that it owed.
     pub(crate) fn closed(&mut self) {
         self.realtime.closed();
-        for publish in std::mem::take(&mut self.publishes) {
-            let outcome = match publish.state {
-                PublishState::Waiting => again_at_once(),
-                PublishState::InFlight { .. } => self.unknown_fate(),
-            };
+        for publish in self.publishes.take_all() {
+            let was_said = publish.is_in_flight();
+            let outcome = if was_said { self.unknown_fate() } else { again_at_once() };
             self.unsettled(publish.send, outcome);
         }
     }
@@ -147,7 +115,7 @@ impl Session {
     /// Gives up what is on its way, without a word.
     pub(crate) fn forget(&mut self) {
         self.requests.cancel(|_| true);
-        self.publishes.clear();
+        self.publishes.take_all();
         self.realtime.forget();
     }
 
@@ -172,8 +140,7 @@ impl Session {
         if self.realtime.is_ready() {
             self.pace.published(now);
             self.now = now;
-            let state = PublishState::Waiting;
-            self.publishes.push(Publish { send, generation: 0, repeated: false, state });
+            self.publishes.add(send);
         } else {
             self.requests.add(send);
         }
@@ -181,14 +148,13 @@ impl Session {
 
     /// A send has come back: its answer is of no more interest.
     pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
-        self.publishes.retain(|publish| publish.send.id != *id);
+        self.publishes.forget(id);
         self.requests.cancel(|send| send.id == *id);
     }
 
     /// Whether a send waits for credentials.
     pub(crate) fn holds(&self, id: &ClientMessageId) -> bool {
-        let waiting = self.publishes.iter().filter(|one| one.state == PublishState::Waiting);
-        waiting.map(|one| &one.send).chain(self.requests.waiting()).any(|send| send.id == *id)
+        self.publishes.waiting().chain(self.requests.waiting()).any(|send| send.id == *id)
     }
 
     /// Takes a send back that waits for credentials; says whether it did.
@@ -210,7 +176,7 @@ impl Session {
     }
 
     pub(crate) fn wants_keys(&self) -> bool {
-        let publishing = self.publishes.iter().any(|one| one.state == PublishState::Waiting);
+        let publishing = self.publishes.waiting().next().is_some();
         self.realtime.wants_keys() || publishing || self.requests.wants_keys()
     }
 
@@ -234,17 +200,14 @@ impl Session {
             let Send { room, id, text } = send;
             [event::published(place.kind, room, text, id, publisher, now.wall)]
         };
-        let waiting = |publish: &&mut Publish| publish.state == PublishState::Waiting;
-        for publish in self.publishes.iter_mut().filter(waiting) {
-            let (channel, events) = (channel(place, &publish.send.room), event_of(&publish.send));
-            let Some(body) = PublishBody::new(&channel, &events) else { continue };
-            self.ids += 1;
-            let id = format!("p{}", self.ids);
-            let authorization = signer.authorization(path, &wire::json(&body));
-            self.realtime.say(wire::publish(&id, &body, authorization));
-            publish.generation = generation;
-            publish.state = PublishState::InFlight { id, deadline: now.monotonic + SEND_DEADLINE };
-        }
+        let realtime = &mut self.realtime;
+        self.publishes.start(now.monotonic, generation, |id, send| {
+            let (channel, events) = (channel(place, &send.room), event_of(send));
+            if let Some(body) = PublishBody::new(&channel, &events) {
+                let authorization = signer.authorization(path, &wire::json(&body));
+                realtime.say(wire::publish(id, &body, authorization));
+            }
+        });
         self.requests.send(now.monotonic, generation, place.api.url(), |send| {
             let (channel, events) = (channel(place, &send.room), event_of(send));
             let body = PublishBody::new(&channel, &events).map(|body| wire::json(&body));
@@ -255,8 +218,7 @@ impl Session {
 
     /// Nobody is signed in: what waits for credentials goes back to where it came from.
     pub(crate) fn give_up_waiting(&mut self) {
-        let is_waiting = |publish: &mut Publish| publish.state == PublishState::Waiting;
-        for publish in self.publishes.extract_if(.., is_waiting).collect::<Vec<_>>() {
+        for publish in self.publishes.take_waiting() {
             self.unsettled(publish.send, again_at_once());
         }
         for request in self.requests.take_waiting() {
@@ -287,7 +249,7 @@ impl Session {
                 }
             }
             ServerFrame::Published { id, failed } => {
-                if let Some(publish) = self.take_publish(&id) {
+                if let Some(publish) = self.publishes.take(&id) {
                     self.published(publish.send, &failed);
                 }
             }
@@ -317,12 +279,9 @@ impl Session {
     /// Something was refused for its pace, and the service does not say what. A publish that may be it goes again:
     /// where a repetition does no harm, or where it can be nothing else.
     fn throttled(&mut self) {
-        let in_flight = |publish: &&Publish| publish.state != PublishState::Waiting;
-        let publishes = self.publishes.iter().filter(in_flight).count();
-        let is_clear = publishes == 1 && !self.realtime.is_starting();
+        let is_clear = self.publishes.count_in_flight() == 1 && !self.realtime.is_starting();
         if is_clear || self.place.kind == NamespaceKind::Stamped {
-            let in_flight = |publish: &mut Publish| publish.state != PublishState::Waiting;
-            for publish in self.publishes.extract_if(.., in_flight).collect::<Vec<_>>() {
+            for publish in self.publishes.take_in_flight() {
                 let pause = self.pause(&publish.send);
                 self.unsettled(publish.send, Outcome::Again { pause });
             }
@@ -346,12 +305,6 @@ impl Session {
         }
     }
 
-    fn take_publish(&mut self, id: &str) -> Option<Publish> {
-        let is_it = |publish: &Publish| matches!(&publish.state, PublishState::InFlight { id: of, .. } if of == id);
-        let index = self.publishes.iter().position(is_it)?;
-        Some(self.publishes.swap_remove(index))
-    }
-
     fn published(&mut self, send: Send, failed: &WireErrors) {
         if failed.is_empty() {
             self.realtime.accepted();
@@ -365,20 +318,15 @@ impl Session {
     }
 
     fn publish_refused(&mut self, id: &str, errors: &WireErrors) {
-        let Some(publish) = self.take_publish(id) else { return };
+        let Some(publish) = self.publishes.take(id) else { return };
         let trouble = errors.trouble();
-        let can_be_helped = match trouble {
-            Trouble::Credentials => !self.as_guest,
-            Trouble::Signature { server } => server.is_some(),
-            _ => false,
-        };
-        if publish.repeated || !can_be_helped {
-            let outcome = self.outcome(&publish.send, trouble);
-            return self.unsettled(publish.send, outcome);
+        match self.publishes.refused(publish, trouble, !self.as_guest) {
+            Refused::Again { generation } => self.realtime.renew(trouble, generation),
+            Refused::ForGood(send) => {
+                let outcome = self.outcome(&send, trouble);
+                self.unsettled(send, outcome);
+            }
         }
-        self.realtime.renew(trouble, publish.generation);
-        let state = PublishState::Waiting;
-        self.publishes.push(Publish { repeated: true, state, ..publish });
     }
 
     pub(crate) fn answered(&mut self, id: HttpRequestId, answer: &HttpAnswer) {
@@ -445,8 +393,7 @@ impl Session {
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
         self.now = now;
         self.realtime.handle_time(now);
-        let is_late = |publish: &mut Publish| matches!(publish.state, PublishState::InFlight { deadline, .. } if deadline <= now);
-        let late = self.publishes.extract_if(.., is_late).collect::<Vec<_>>();
+        let late = self.publishes.take_late(now);
         if !late.is_empty() {
             // A connection that lives answers each publish.
             self.realtime.tell(SessionEvent::Silent);
@@ -466,15 +413,9 @@ impl Session {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
-        let publish = self.publishes.iter().map(|publish| match publish.state {
-            PublishState::InFlight { deadline: at, .. } => {
-                Some(Deadline { at, reason: "a publish is not answered" })
-            }
-            PublishState::Waiting => None,
-        });
         let pace = self.pace.next_deadline(self.now).filter(|_| self.realtime.is_ready());
-        let own = [self.realtime.next_deadline(), self.requests.next_deadline(), pace];
-        Deadline::earliest(own.into_iter().chain(publish))
+        let (realtime, publishes) = (self.realtime.next_deadline(), self.publishes.next_deadline());
+        Deadline::earliest([realtime, publishes, self.requests.next_deadline(), pace])
     }
 
     pub(crate) fn poll_frame(&mut self) -> Option<String> {
