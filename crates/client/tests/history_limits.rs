@@ -178,3 +178,23 @@ fn history_that_a_firewall_has_refused_once_comes_back_when_the_person_asks() {
         ann.client.history(&ann.room)
     );
 }
+
+#[test]
+fn pages_that_are_empty_without_end_are_given_up() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
+    ann.open();
+    ann.receive(ACK);
+    ann.start_ack();
+    ann.answer_page(&[graphql_message("m1", 1, "one")], Some("c0"));
+    let mut queries = 0;
+    for _ in 0..100 {
+        widget(&mut ann);
+        for request in ann.requests() {
+            queries += 1;
+            let page = json!({"messages": [], "nextCursor": format!("c{queries}")});
+            ann.answer(&request, 200, &json!({"data": {"messages": page}}));
+        }
+    }
+    assert!(queries < 25, "{queries} queries");
+    assert_eq!(ann.client.history(&ann.room), Some(History::None), "not known to begin here");
+}

@@ -76,16 +76,7 @@ enum Reading {
     Idle,
     /// From the newest page backwards until what is known is met.
     CatchUp {
-        next: Option<Cursor>,
-        until: Option<OrderKey>,
-        /// The newest message of its first page: what came live since may have gaps before it.
-        newest: Option<OrderKey>,
-        /// How far back it has come.
-        oldest: Option<OrderKey>,
-        pages: u32,
-        first: bool,
-        /// There is something to fetch: without it, messages are missing.
-        gap: bool,
+        catch_up: CatchUp,
         asked: Option<RequestId>,
     },
     /// One page of older messages.
@@ -94,6 +85,22 @@ enum Reading {
         /// Pages without a message so far.
         empty: u32,
     },
+}
+
+/// How far a catch-up has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct CatchUp {
+    next: Option<Cursor>,
+    until: Option<OrderKey>,
+    /// The newest message of its first page: what came live since may have gaps before it.
+    newest: Option<OrderKey>,
+    /// How far back it has come.
+    oldest: Option<OrderKey>,
+    pages: u32,
+    /// Another one follows it, three seconds later.
+    first: bool,
+    /// There is something to fetch: without it, messages are missing.
+    gap: bool,
 }
 
 /// One room of a client.
@@ -240,7 +247,7 @@ impl Room {
             return None;
         }
         let (asked, before) = match &mut self.reading {
-            Reading::CatchUp { next, asked, .. } => (asked, next.clone()),
+            Reading::CatchUp { catch_up, asked } => (asked, catch_up.next.clone()),
             Reading::Older { asked, .. } => (asked, self.older.clone()),
             Reading::Idle => return None,
         };
@@ -277,45 +284,56 @@ impl Room {
                 self.older = page.next.clone();
                 self.reading = Reading::Older { asked: None, empty: empty + 1 };
             }
+            Reading::Older { .. } if is_empty_page(page, self.older.as_ref()) => {
+                // Whether there is anything further back is not to be found out.
+                (self.history, self.older) = (History::None, None);
+            }
             Reading::Older { .. } => {
                 let goes_on = page.next != self.older && goes_back(&self.reached, &oldest);
                 self.set_older(page.next.clone().filter(|_| goes_on), oldest);
             }
-            Reading::CatchUp { next, until, newest, oldest, pages, first, gap, .. }
-                if is_empty_page(page, next.as_ref()) && pages < MAX_EMPTY_PAGES =>
+            Reading::CatchUp { catch_up, .. }
+                if is_empty_page(page, catch_up.next.as_ref())
+                    && catch_up.pages < MAX_EMPTY_PAGES =>
             {
-                let (next, pages, asked) = (page.next.clone(), pages + 1, None);
-                self.reading =
-                    Reading::CatchUp { next, until, newest, oldest, pages, first, gap, asked };
+                self.go_on(CatchUp { next: page.next.clone(), ..catch_up });
             }
-            Reading::CatchUp { until, newest, oldest: before, pages, first, gap, .. } => {
-                let newest =
-                    newest.or_else(|| page.messages.iter().filter_map(Incoming::order_key).max());
-                let met = match (&until, &oldest) {
-                    (Some(until), Some(oldest)) => reaches_back(oldest, until),
-                    (None, _) | (_, None) => true,
-                };
-                let goes_on = goes_back(&before, &oldest);
-                let ends = page.next.is_none() || !goes_on;
-                if met || ends || pages + 1 >= MAX_CATCH_UP_PAGES {
-                    // Where the page does not meet what is known, there may be more between than anybody will read.
-                    let is_apart = !ends && (!met || until.is_none());
-                    if let (true, Some(oldest)) = (is_apart, &oldest) {
-                        self.timeline.drop_before(oldest);
-                    }
-                    let goes_beyond = goes_back(&self.reached, &oldest);
-                    if until.is_none() || ends || !met || goes_beyond {
-                        self.set_older(page.next.clone().filter(|_| goes_on), oldest);
-                    }
-                    self.caught_up(now, first, newest.or(until));
-                } else {
-                    let (next, pages) = (page.next.clone(), pages + 1);
-                    let asked = None;
-                    self.reading =
-                        Reading::CatchUp { next, until, newest, oldest, pages, first, gap, asked };
-                }
-            }
+            Reading::CatchUp { catch_up, .. } => self.page_of_catch_up(now, page, oldest, catch_up),
         }
+    }
+
+    fn page_of_catch_up(
+        &mut self,
+        now: Timestamp,
+        page: &Page,
+        oldest: Option<OrderKey>,
+        catch_up: CatchUp,
+    ) {
+        let newest = || page.messages.iter().filter_map(Incoming::order_key).max();
+        let newest = catch_up.newest.clone().or_else(newest);
+        let met = match (&catch_up.until, &oldest) {
+            (Some(until), Some(oldest)) => reaches_back(oldest, until),
+            (None, _) | (_, None) => true,
+        };
+        let goes_on = goes_back(&catch_up.oldest, &oldest);
+        let ends = page.next.is_none() || !goes_on;
+        if !met && !ends && catch_up.pages + 1 < MAX_CATCH_UP_PAGES {
+            return self.go_on(CatchUp { next: page.next.clone(), newest, oldest, ..catch_up });
+        }
+        // Where the page does not meet what is known, there may be more between than anybody will read.
+        let is_apart = !ends && (!met || catch_up.until.is_none());
+        if let (true, Some(oldest)) = (is_apart, &oldest) {
+            self.timeline.drop_before(oldest);
+        }
+        if catch_up.until.is_none() || ends || !met || goes_back(&self.reached, &oldest) {
+            self.set_older(page.next.clone().filter(|_| goes_on), oldest);
+        }
+        self.caught_up(now, catch_up.first, newest.or(catch_up.until));
+    }
+
+    fn go_on(&mut self, catch_up: CatchUp) {
+        let catch_up = CatchUp { pages: catch_up.pages + 1, ..catch_up };
+        self.reading = Reading::CatchUp { catch_up, asked: None };
     }
 
     /// A catch-up has met what was known; `newest` is the newest message that it can vouch for.
@@ -343,8 +361,9 @@ impl Room {
                 false
             }
             Retry::Never => {
-                let gap = matches!(self.reading, Reading::CatchUp { gap: true, .. });
-                self.reading = Reading::Idle;
+                let reading = std::mem::replace(&mut self.reading, Reading::Idle);
+                let gap =
+                    matches!(reading, Reading::CatchUp { catch_up: CatchUp { gap: true, .. }, .. });
                 if self.history == History::Unknown || self.is_denied {
                     self.is_denied = true;
                     self.joined = self.joined.map(|_| Joined { history: false });
@@ -405,11 +424,10 @@ impl Room {
             if matches!(self.reading, Reading::Older { .. }) {
                 self.history = History::More;
             }
+            let (next, newest, oldest) = (None, None, None);
             let until = self.contiguous.clone();
-            let (next, newest, oldest, asked) = (None, None, None, None);
-            let pages = 0;
-            self.reading =
-                Reading::CatchUp { next, until, newest, oldest, pages, first, gap, asked };
+            let catch_up = CatchUp { next, until, newest, oldest, pages: 0, first, gap };
+            self.reading = Reading::CatchUp { catch_up, asked: None };
         }
     }
 
