@@ -5,5 +5,5 @@ use roomlet_client::config::Configuration;
 /// The configuration of this build.
 pub fn configuration() -> Option<Configuration> {
     // Written by build.rs from a value of the same type.
-    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/configuration.json"))).ok()
+    Configuration::from_baked(include_str!(concat!(env!("OUT_DIR"), "/configuration.json")))
 }

@@ -3,6 +3,7 @@
 //! [`Ports`] are the ways out; tests bring their own.
 
 mod clock;
+mod guards;
 mod http;
 mod neighbours;
 mod page;
@@ -12,7 +13,7 @@ mod storage;
 mod violations;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
@@ -23,6 +24,7 @@ use roomlet_client::{
 };
 
 pub use clock::Clock;
+use guards::Guards;
 pub use http::{BrowserHttp, Http, OnOutcome, PendingRequest};
 use page::PageListeners;
 pub use sign_in::{NoSignIn, OnSignInAnswer, PageSignIn, SignIn};
@@ -65,8 +67,8 @@ struct Inner {
     client: RefCell<Client>,
     clock: Clock,
     ports: Ports,
-    open_sockets: RefCell<BTreeMap<ConnectionId, Box<dyn Socket>>>,
-    requests: RefCell<BTreeMap<HttpRequestId, PendingRequest>>,
+    open_sockets: RefCell<Guards<ConnectionId, Box<dyn Socket>>>,
+    requests: RefCell<Guards<HttpRequestId, PendingRequest>>,
     alarm: RefCell<Option<Timeout>>,
     listeners: RefCell<Option<PageListeners>>,
     screen: OnClientEvent,
@@ -166,8 +168,8 @@ impl Chat {
             return;
         }
         neighbours::leave(&self.0.endpoint, &self.downgrade());
-        self.0.open_sockets.take().into_values().for_each(drop);
-        self.0.requests.take().into_values().for_each(drop);
+        drop(self.0.open_sockets.take());
+        drop(self.0.requests.take());
         self.0.alarm.take();
         self.0.listeners.take();
     }

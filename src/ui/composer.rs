@@ -1,7 +1,5 @@
 //! Where the person writes.
 
-use std::collections::BTreeMap;
-
 use leptos::html;
 use leptos::prelude::*;
 use roomlet_client::{Command, RoomId, SendRefusal};
@@ -21,7 +19,7 @@ pub(super) fn Composer() -> impl IntoView {
     let input = NodeRef::<html::Textarea>::new();
     let text = RwSignal::new(String::new());
     let note = RwSignal::new(None::<SendRefusal>);
-    let drafts = StoredValue::new(BTreeMap::<RoomId, String>::new());
+    let drafts = StoredValue::new(Vec::<(RoomId, String)>::new());
     let composing = StoredValue::new(false);
     let size = Memo::new(move |_| {
         let room = screen.room.get();
@@ -40,9 +38,13 @@ pub(super) fn Composer() -> impl IntoView {
         let room = screen.room.get();
         if let Some(before) = before.filter(|before| *before != room) {
             drafts.update_value(|drafts| {
-                drafts.insert(before, text.get_untracked());
+                drafts.retain(|(of, _)| *of != before);
+                drafts.push((before, text.get_untracked()));
             });
-            let draft = drafts.with_value(|drafts| drafts.get(&room).cloned());
+            let draft = drafts.with_value(|drafts| {
+                let draft = drafts.iter().find(|(of, _)| *of == room);
+                draft.map(|(_, text)| text.clone())
+            });
             write(draft.unwrap_or_default());
         }
         room
@@ -50,7 +52,7 @@ pub(super) fn Composer() -> impl IntoView {
     // What somebody wrote who has signed out is nobody's.
     Effect::new(move || {
         if context.remote.is_signed_out() {
-            drafts.set_value(BTreeMap::new());
+            drafts.set_value(Vec::new());
             note.set(None);
             write(String::new());
         }

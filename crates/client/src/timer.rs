@@ -1,7 +1,5 @@
 //! The table of named timers.
 
-use std::collections::BTreeMap;
-
 use crate::time::Timestamp;
 
 /// When something is due, and what for.
@@ -26,38 +24,40 @@ pub(crate) trait TimerKind: Copy + Ord {
     fn reason(self) -> &'static str;
 }
 
-/// The timers of one machine.
+/// The timers of one machine: a handful, so that a list is as good as any table.
 #[derive(Debug)]
-pub(crate) struct Timers<K>(BTreeMap<K, Timestamp>);
+pub(crate) struct Timers<K>(Vec<(K, Timestamp)>);
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Vec::new())
     }
 }
 
 impl<K: TimerKind> Timers<K> {
     /// Sets a timer, in place of its earlier setting.
     pub(crate) fn set(&mut self, kind: K, at: Timestamp) {
-        self.0.insert(kind, at);
+        self.stop(kind);
+        self.0.push((kind, at));
     }
 
     pub(crate) fn stop(&mut self, kind: K) {
-        self.0.remove(&kind);
+        self.0.retain(|(other, _)| *other != kind);
     }
 
     pub(crate) fn is_set(&self, kind: K) -> bool {
-        self.0.contains_key(&kind)
+        self.at(kind).is_some()
     }
 
     pub(crate) fn at(&self, kind: K) -> Option<Timestamp> {
-        self.0.get(&kind).copied()
+        self.0.iter().find(|(other, _)| *other == kind).map(|(_, at)| *at)
     }
 
     /// Takes one timer that is due, the earliest first.
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<K> {
-        let (&kind, _) = self.0.iter().filter(|(_, at)| **at <= now).min_by_key(|(_, at)| **at)?;
-        self.0.remove(&kind);
+        let due = self.0.iter().filter(|(_, at)| *at <= now);
+        let (kind, _) = *due.min_by_key(|(kind, at)| (*at, *kind))?;
+        self.stop(kind);
         Some(kind)
     }
 

@@ -1,6 +1,6 @@
 //! The person of this widget: their guest key, their display name, their own messages.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 
 use super::ids::{ClientMessageId, GuestKey};
@@ -64,14 +64,15 @@ pub(crate) struct Ownership {
     sender_id: Option<String>,
     /// The backend has said so to this client; else it is what an earlier one was told.
     is_certain: bool,
-    sends: BTreeMap<ClientMessageId, OwnSend>,
-    order: VecDeque<ClientMessageId>,
+    /// The newest at the end, where most are looked for.
+    sends: VecDeque<OwnSend>,
 }
 
 /// A send of ours. Its id is broadcast with it, so that it proves who wrote it only as often as it was sent, and only
 /// with the same words.
 #[derive(Debug)]
 struct OwnSend {
+    id: ClientMessageId,
     digest: [u8; 32],
     /// How often it may come back still.
     due: u32,
@@ -97,41 +98,43 @@ impl Ownership {
 
     /// A send of ours has come back.
     pub(crate) fn came_back(&mut self, id: &ClientMessageId) {
-        if let Some(send) = self.sends.get_mut(id) {
+        if let Some(send) = self.find_mut(id) {
             send.due = send.due.saturating_sub(1);
         }
     }
 
     /// Whether a message is a send of ours that comes back.
     pub(crate) fn proves(&self, incoming: &Incoming) -> bool {
-        let send = incoming.client_message_id.as_ref().and_then(|id| self.sends.get(id));
+        let Some(id) = &incoming.client_message_id else { return false };
+        let send = self.sends.iter().rev().find(|send| send.id == *id);
         send.is_some_and(|send| send.due > 0 && send.digest == sha256(incoming.text.as_bytes()))
     }
 
     /// Remembers a send; at the bound the oldest that has come back is forgotten.
     pub(crate) fn remember(&mut self, id: ClientMessageId, text: &str) {
-        if self.order.len() >= MAX_SENDS_REMEMBERED {
+        if self.sends.len() >= MAX_SENDS_REMEMBERED {
             self.forget_one();
         }
         let digest = sha256(text.as_bytes());
-        if self.sends.insert(id.clone(), OwnSend { digest, due: 1 }).is_none() {
-            self.order.push_back(id);
-        }
+        self.sends.push_back(OwnSend { id, digest, due: 1 });
     }
 
     /// A send goes out once more, and may come back twice.
     pub(crate) fn sent_again(&mut self, id: &ClientMessageId) {
-        if let Some(send) = self.sends.get_mut(id) {
+        if let Some(send) = self.find_mut(id) {
             send.due = send.due.saturating_add(1);
         }
     }
 
+    fn find_mut(&mut self, id: &ClientMessageId) -> Option<&mut OwnSend> {
+        self.sends.iter_mut().rev().find(|send| send.id == *id)
+    }
+
     fn forget_one(&mut self) {
-        let is_back = |id: &ClientMessageId| self.sends.get(id).is_none_or(|send| send.due == 0);
-        let is_full = self.order.len() >= MAX_SENDS_DUE;
-        let index = self.order.iter().position(is_back).or(is_full.then_some(0));
-        if let Some(id) = index.and_then(|index| self.order.remove(index)) {
-            self.sends.remove(&id);
+        let is_full = self.sends.len() >= MAX_SENDS_DUE;
+        let back = self.sends.iter().position(|send| send.due == 0);
+        if let Some(index) = back.or(is_full.then_some(0)) {
+            self.sends.remove(index);
         }
     }
 

@@ -33,6 +33,15 @@ pub(crate) struct OrderKey {
     pub(crate) id: MessageId,
 }
 
+/// By what a row is found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Identity(Identity),
+    Origin(Origin),
+    /// A send of our own.
+    Send(ClientMessageId),
+}
+
 /// Where a row stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
@@ -66,9 +75,7 @@ pub(crate) enum Taken {
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
     entries: Vec<Entry>,
-    by_identity: BTreeMap<Identity, RowId>,
-    by_origin: BTreeMap<Origin, RowId>,
-    by_send: BTreeMap<ClientMessageId, RowId>,
+    by_key: BTreeMap<Key, RowId>,
     changes: Vec<Change>,
 }
 
@@ -112,7 +119,7 @@ impl Timeline {
     ) {
         let message =
             Message { author: Author::Me, text, time: Some(at), delivery: Delivery::Queued };
-        self.by_send.insert(send.clone(), id);
+        self.by_key.insert(Key::Send(send.clone()), id);
         self.insert(Entry {
             row: Row { id, content: RowContent::Message(message) },
             place: Place::Unconfirmed,
@@ -137,12 +144,12 @@ impl Timeline {
 
     /// Takes in a message off the wire; `new_row` is used only if it needs a row of its own.
     pub(crate) fn take(&mut self, incoming: Incoming, author: Author, new_row: RowId) -> Taken {
-        let send = incoming.client_message_id.as_ref().filter(|_| author == Author::Me);
-        let settles = send.and_then(|id| self.by_send.get(id)).copied();
+        let send = incoming.client_message_id.clone().filter(|_| author == Author::Me);
+        let settles = send.and_then(|id| self.find(Key::Send(id)));
         let confirmed = settles.and_then(|id| self.remove_confirmed(id));
         let was_confirmed = confirmed.is_some();
         let pending = confirmed.or_else(|| settles.and_then(|id| self.remove_unconfirmed(id)));
-        if let Some(known) = self.by_identity.get(&incoming.identity).copied() {
+        if let Some(known) = self.find(Key::Identity(incoming.identity.clone())) {
             if pending.is_none() {
                 return Taken::Known;
             }
@@ -150,7 +157,7 @@ impl Timeline {
             self.remove(known);
         }
         let origin = incoming.origin();
-        let twin = origin.as_ref().and_then(|origin| self.by_origin.get(origin)).copied();
+        let twin = origin.clone().and_then(|origin| self.find(Key::Origin(origin)));
         if pending.is_none() && twin.is_some_and(|row| self.says(row, &incoming.text)) {
             return Taken::Known;
         }
@@ -164,9 +171,9 @@ impl Timeline {
             }
             Identity::Frame { .. } => Place::Arrival,
         };
-        self.by_identity.insert(incoming.identity.clone(), id);
+        self.by_key.insert(Key::Identity(incoming.identity.clone()), id);
         if let Some(origin) = &origin {
-            self.by_origin.insert(origin.clone(), id);
+            self.by_key.insert(Key::Origin(origin.clone()), id);
         }
         self.insert(Entry {
             row: Row { id, content: RowContent::Message(message) },
@@ -184,10 +191,10 @@ impl Timeline {
 
     /// The backend has acknowledged a send, and says which id and time the message has.
     pub(crate) fn settle(&mut self, send: &ClientMessageId, key: OrderKey) -> Option<RowId> {
-        let row = self.by_send.get(send).copied()?;
+        let row = self.find(Key::Send(send.clone()))?;
         let mut entry = self.remove_unconfirmed(row)?;
         let identity = Identity::Server(key.id.clone());
-        if let Some(known) = self.by_identity.get(&identity).copied() {
+        if let Some(known) = self.find(Key::Identity(identity.clone())) {
             // It came before without the id of our send; our row takes its place.
             self.remove(known);
         }
@@ -195,7 +202,7 @@ impl Timeline {
             message.delivery = Delivery::Sent;
             message.time = parse_utc(&key.created_at).or(message.time);
         }
-        self.by_identity.insert(identity.clone(), row);
+        self.by_key.insert(Key::Identity(identity.clone()), row);
         entry.identity = Some(identity);
         entry.place = Place::Server(key);
         self.insert(entry);
@@ -204,7 +211,7 @@ impl Timeline {
 
     /// The backend has a send, and does not say at what place: there it stands until it comes back with one.
     pub(crate) fn confirm(&mut self, send: &ClientMessageId) -> Option<RowId> {
-        let row = self.by_send.get(send).copied()?;
+        let row = self.find(Key::Send(send.clone()))?;
         let mut entry = self.remove_unconfirmed(row)?;
         if let RowContent::Message(message) = &mut entry.row.content {
             message.delivery = Delivery::Sent;
@@ -275,10 +282,21 @@ impl Timeline {
     }
 
     fn forget(&mut self, entry: &Entry) {
-        let row = entry.row.id;
-        remove_of_row(&mut self.by_identity, entry.identity.as_ref(), row);
-        remove_of_row(&mut self.by_origin, entry.origin.as_ref(), row);
-        remove_of_row(&mut self.by_send, entry.client_message_id.as_ref(), row);
+        let keys = [
+            entry.identity.clone().map(Key::Identity),
+            entry.origin.clone().map(Key::Origin),
+            entry.client_message_id.clone().map(Key::Send),
+        ];
+        for key in keys.into_iter().flatten() {
+            // Rows of others may claim the same key.
+            if self.by_key.get(&key) == Some(&entry.row.id) {
+                self.by_key.remove(&key);
+            }
+        }
+    }
+
+    fn find(&self, key: Key) -> Option<RowId> {
+        self.by_key.get(&key).copied()
     }
 
     /// Whether a row is a message with this text.
@@ -331,15 +349,6 @@ impl Timeline {
             && entry.identity.is_none()
             && entry.client_message_id.is_some();
         is_placeless.then(|| self.entries.remove(index))
-    }
-}
-
-/// Rows of others may claim the same key.
-fn remove_of_row<K: Ord>(rows: &mut BTreeMap<K, RowId>, key: Option<&K>, row: RowId) {
-    if let Some(key) = key
-        && rows.get(key) == Some(&row)
-    {
-        rows.remove(key);
     }
 }
 
@@ -462,7 +471,7 @@ mod tests {
                     id: MessageId(value.to_string()),
                 };
                 match step {
-                    0 if !timeline.by_send.contains_key(&send) => {
+                    0 if !timeline.by_key.contains_key(&Key::Send(send.clone())) => {
                         timeline.compose(RowId(number), send, value.to_string(), WallClock(0));
                     }
                     1 => { timeline.settle(&send, key); }

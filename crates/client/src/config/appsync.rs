@@ -1,8 +1,9 @@
 //! Where an AppSync API is: its HTTP address, its realtime address, and the host that is signed for.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::endpoint;
+use super::{baked, endpoint};
 
 /// Which of the two AppSync products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum ApiKind {
 }
 
 /// The addresses of an AppSync API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Api {
     url: String,
     realtime: String,
@@ -78,6 +79,13 @@ impl ApiKind {
 }
 
 impl Api {
+    /// Takes what `parse` has read in the build.
+    pub(super) fn from_baked(value: &Value) -> Option<Self> {
+        let text = |name| baked::text(value, name).map(str::to_owned);
+        let (url, realtime, host) = (text("url")?, text("realtime")?, text("host")?);
+        Some(Self { url, realtime, host, is_loopback: value.get("is_loopback")?.as_bool()? })
+    }
+
     /// Derives the realtime address and the host from the HTTP address (AppSync developer guide, "Building a
     /// real-time WebSocket client" and "Custom domain names"; Event API guide, "Understanding the Event API
     /// WebSocket protocol").

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
+use super::baked;
 use crate::chat::ids::RoomId;
 
 /// A `wss:` URL, or a `ws:` URL of this very machine.
 ///
 /// What a build bakes in has been read by [`parse`](Self::parse) already, and is taken as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Endpoint {
     url: String,
     is_loopback: bool,
@@ -67,6 +69,12 @@ pub enum EndpointError {
 }
 
 impl Endpoint {
+    /// Takes what `parse` has read in the build.
+    pub(super) fn from_baked(value: &Value) -> Option<Self> {
+        let url = baked::text(value, "url")?.to_owned();
+        Some(Self { url, is_loopback: value.get("is_loopback")?.as_bool()? })
+    }
+
     const MAX_CHARACTERS: usize = 2_048;
 
     /// Reads the URL of a WebSocket API.

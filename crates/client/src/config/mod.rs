@@ -1,6 +1,7 @@
 //! The configuration, parsed once into types that cannot be wrong.
 
 mod appsync;
+mod baked;
 mod endpoint;
 mod namespace;
 mod secrets;
@@ -8,7 +9,7 @@ mod sign_in;
 #[cfg(feature = "readers")]
 mod source;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::chat::ids::RoomId;
 
@@ -21,7 +22,7 @@ pub use sign_in::{ApiKey, SignIn, TokenCarrier, TokenKind};
 pub use source::{ConfigurationError, Profile, Reading, Source, VARIABLES};
 
 /// What is baked into a build: public, all of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Configuration {
     /// The backends a page may name; the first is used by pages that name none.
     backends: Vec<Backend>,
@@ -30,7 +31,7 @@ pub struct Configuration {
 }
 
 /// One backend.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Backend {
     /// What pages call it.
     pub name: String,
@@ -43,7 +44,7 @@ pub struct Backend {
 }
 
 /// What a backend is, with what is peculiar to its kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
     /// An API Gateway WebSocket API.
@@ -115,7 +116,7 @@ impl Service {
 }
 
 /// The dialect of a backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
     /// To be found out.

@@ -1,9 +1,9 @@
 //! The namespaces of an Event API.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The namespace of an Event API that rooms are in; the first segment of their channels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Namespace(String);
 
@@ -54,7 +54,7 @@ pub(crate) fn is_segment(text: &str) -> bool {
 }
 
 /// What a namespace does with an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NamespaceKind {
     /// It passes on what the publisher wrote: who and when are claims.

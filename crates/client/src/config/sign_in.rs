@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How people sign in. Only an API key is built in: it is public by design. Everything else is asked of the page.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignIn {
     /// Not at all: everybody is a guest.
@@ -36,7 +36,7 @@ impl SignIn {
 }
 
 /// What a token is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenKind {
     /// A JWT of a Cognito user pool.
@@ -48,7 +48,7 @@ pub enum TokenKind {
 }
 
 /// How a token reaches an API Gateway WebSocket API: browsers cannot set headers on a WebSocket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenCarrier {
     /// As a subprotocol, which enters no access log.
@@ -70,7 +70,7 @@ impl TokenCarrier {
 }
 
 /// An AppSync API key.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ApiKey(String);
 

@@ -1,6 +1,6 @@
 //! The HTTP requests of a backend: they travel beside its connection and outlive it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::errors::Trouble;
@@ -54,13 +54,13 @@ pub(crate) struct Requests<P> {
     all: Vec<Request<P>>,
     ids: u32,
     /// Errors of the backend's own, in a row; each errand of each room has its own.
-    failures: BTreeMap<(RoomId, Errand), u32>,
+    failures: Vec<(RoomId, Errand, u32)>,
     http: VecDeque<Http>,
 }
 
 impl<P> Default for Requests<P> {
     fn default() -> Self {
-        Self { all: Vec::new(), ids: 0, failures: BTreeMap::new(), http: VecDeque::new() }
+        Self { all: Vec::new(), ids: 0, failures: Vec::new(), http: VecDeque::new() }
     }
 }
 
@@ -178,19 +178,27 @@ impl<P> Requests<P> {
 
     /// The backend did what it was asked.
     pub(crate) fn succeeded(&mut self, room: &RoomId, errand: Errand) {
-        self.failures.remove(&(room.clone(), errand));
+        self.failures.retain(|(of, other, _)| of != room || *other != errand);
     }
 
     /// A room is left.
     pub(crate) fn forget_failures(&mut self, room: &RoomId) {
-        self.failures.retain(|(of, _), _| of != room);
+        self.failures.retain(|(of, ..)| of != room);
     }
 
     /// The pause after an error of the backend's own: longer with each in a row.
     pub(crate) fn pause(&mut self, room: &RoomId, errand: Errand) -> Duration {
-        let failures = self.failures.entry((room.clone(), errand)).or_default();
-        let pause = ERROR_PAUSE.saturating_mul(1 << (*failures).min(8)).min(MAX_ERROR_PAUSE);
-        *failures += 1;
-        pause
+        let known = self.failures.iter_mut().find(|(of, other, _)| of == room && *other == errand);
+        let failures = match known {
+            Some((_, _, failures)) => {
+                *failures += 1;
+                *failures
+            }
+            None => {
+                self.failures.push((room.clone(), errand, 0));
+                0
+            }
+        };
+        ERROR_PAUSE.saturating_mul(1 << failures.min(8)).min(MAX_ERROR_PAUSE)
     }
 }
