@@ -77,6 +77,12 @@ pub(super) fn MessageList(
             }
         });
     };
+    // The button that leads to the end goes with it, and must not take the focus out of the chat.
+    let focus_scroller = move || {
+        if let Some(element) = scroller.get_untracked() {
+            let _ = element.focus();
+        }
+    };
     Effect::new(move || {
         let arrivals = screen.arrivals.get();
         if at_end.get() {
@@ -136,7 +142,10 @@ pub(super) fn MessageList(
                     class="to-end"
                     part="to-end"
                     aria-label=move || context.texts().to_latest
-                    on:click=move |_| to_end()
+                    on:click=move |_| {
+                        to_end();
+                        focus_scroller();
+                    }
                 >
                     {icons::down()}
                     <Show when=move || unseen.get().gt(&0)>

@@ -5,6 +5,9 @@ use roomlet_client::{
     Author, Command, Delivery, FailReason, Message, Row, RowContent, RowId, Standing, WallClock,
 };
 
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, MouseEvent};
+
 use super::screen::{Lead, ShownRow};
 use super::{Context, dates, icons};
 use crate::i18n::Texts;
@@ -194,8 +197,14 @@ fn actions(context: Context, row: RowId, delivery: ArcMemo<Option<Delivery>>) ->
             Delivery::Failed(reason) => (fail_words(reason, texts), texts.delete),
             _ => return None,
         };
-        let retry = move |_| context.command(Command::Retry { room: context.room(), row });
-        let discard_it = move |_| context.command(Command::Discard { room: context.room(), row });
+        let retry = move |event: MouseEvent| {
+            focus_transcript(&event);
+            context.command(Command::Retry { room: context.room(), row });
+        };
+        let discard_it = move |event: MouseEvent| {
+            focus_transcript(&event);
+            context.command(Command::Discard { room: context.room(), row });
+        };
         Some(view! { class = "r",
             <div class="problem" part="problem">
                 <span class="reason">{reason}</span>
@@ -205,6 +214,16 @@ fn actions(context: Context, row: RowId, delivery: ArcMemo<Option<Delivery>>) ->
                 </span>
             </div>
         })
+    }
+}
+
+/// Keeps the focus in the chat when the button that has it goes.
+fn focus_transcript(event: &MouseEvent) {
+    let button = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let scroller = button.and_then(|button| button.closest(".scroller").ok().flatten());
+    if let Some(scroller) = scroller.and_then(|scroller| scroller.dyn_into::<HtmlElement>().ok()) {
+        // Without focus the chat works all the same.
+        let _ = scroller.focus();
     }
 }
 

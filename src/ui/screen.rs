@@ -161,11 +161,14 @@ impl ShownRow {
 fn lead(rows: &[ShownRow]) {
     // The author of the message right before, and the time of the last one.
     let mut before: Option<(Option<Author>, WallClock)> = None;
+    // Messages without a time at the beginning are taken to be of the day of the first that has one.
+    let timed = |shown: &ShownRow| shown.row.with_untracked(|row| row.message()?.time);
+    let first = rows.iter().find_map(timed);
     for shown in rows {
         let (lead, this) = shown.row.with_untracked(|row| {
             let Some(message) = row.message() else { return (Lead::Continues, None) };
-            let time =
-                message.time.unwrap_or(before.as_ref().map_or(WallClock(0), |(_, time)| *time));
+            let last = before.as_ref().map(|(_, time)| *time);
+            let time = message.time.or(last).or(first).unwrap_or(WallClock(0));
             let lead = match &before {
                 Some((_, earlier)) if dates::day(*earlier) != dates::day(time) => Lead::Date(time),
                 Some((author, earlier))
@@ -175,7 +178,7 @@ fn lead(rows: &[ShownRow]) {
                     Lead::Continues
                 }
                 Some(_) => Lead::Author,
-                None if message.time.is_some() => Lead::Date(time),
+                None if first.is_some() => Lead::Date(time),
                 None => Lead::Author,
             };
             (lead, Some((Some(message.author.clone()), time)))

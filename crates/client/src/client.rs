@@ -70,7 +70,7 @@ impl Client {
     pub fn new(backend: Backend, person: Person, seed: Seed) -> Self {
         let mut ownership = Ownership::default();
         if let Some(id) = person.known_as.clone() {
-            ownership.recall_sender(id);
+            ownership.suppose_sender(id);
         }
         Self {
             identity: Identity::new(person.name.clone()),

@@ -175,3 +175,15 @@ fn more_unsent_messages_than_are_remembered_are_not_doubled() {
     );
     assert_eq!(ann.rows(), ["me: first [Sent]"]);
 }
+
+#[test]
+fn where_each_event_gets_a_sender_of_its_own_a_message_is_one_row_all_the_same() {
+    let mut ann = Scenario::events(Stamped);
+    for (number, text) in [("1", "one"), ("2", "two"), ("3", "three")] {
+        ann.send(text);
+        let event = published(&mut ann);
+        let sender = format!("c-{number}");
+        ann.receive(&event_data("s1", &stamped(number, &sender, text, &event["clientMessageId"])));
+    }
+    assert_eq!(ann.rows(), ["me: one [Sent]", "me: two [Sent]", "me: three [Sent]"]);
+}

@@ -198,3 +198,17 @@ fn pages_that_are_empty_without_end_are_given_up() {
     assert!(queries < 25, "{queries} queries");
     assert_eq!(ann.client.history(&ann.room), Some(History::None), "not known to begin here");
 }
+
+#[test]
+fn the_second_catch_up_reads_no_further_back_than_the_first() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
+    ann.open();
+    ann.receive(ACK);
+    ann.start_ack();
+    let page = [graphql_message("m1", 1, "one"), graphql_message("m2", 2, "two")];
+    ann.answer_page(&page, Some("c1"));
+    ann.pass(Duration::from_secs(3));
+    ann.answer_page(&page, Some("c1"));
+    assert!(ann.requests().is_empty(), "what is older was not missed, it is just not read yet");
+    assert_eq!(ann.client.history(&ann.room), Some(History::More));
+}

@@ -78,6 +78,11 @@ impl Admission {
         Self { token: None, user: Some(user) }
     }
 
+    /// The token, if there was one.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Who signed in, if somebody did.
     pub(crate) fn user(&self) -> Option<&User> {
         self.user.as_ref()

@@ -134,11 +134,12 @@ impl Backend {
         receiver.await.unwrap_or_else(|_| Err(ended()))
     }
 
-    /// Reads a page of a room's past; `measure` gives the bytes that a message takes on the wire.
+    /// Reads a page of a room's past; `measure` gives the bytes that a message takes on the wire, or `None` if it
+    /// cannot go there.
     pub(crate) async fn history(
         &self,
         request: PageRequest,
-        measure: impl Fn(&Message) -> usize + Send + 'static,
+        measure: impl Fn(&Message) -> Option<usize> + Send + 'static,
     ) -> Result<Page, HistoryError> {
         let read = move |store: &mut SqliteStore| match read_page(store, &request, &measure) {
             Err(HistoryError::Store(error)) => Err(error),

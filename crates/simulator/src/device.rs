@@ -8,8 +8,8 @@ use roomlet_client::config::{
     SignIn, TokenKind,
 };
 use roomlet_client::{
-    Client, ConnectionId, Event, GuestKey, HttpRequestId, Input, Now, Output, Person, Refusal,
-    RoomId, SendRefusal, Status, Timestamp, WallClock,
+    Change, Client, ConnectionId, Delivery, Event, GuestKey, HttpRequestId, Input, Now, Output,
+    Person, Refusal, RoomId, SendRefusal, Status, Timestamp, WallClock,
 };
 
 use crate::Dialect;
@@ -140,6 +140,12 @@ impl Device {
     fn show(&mut self, event: Event, reaction: &mut Reaction) -> Result<(), String> {
         match event {
             Event::Timeline { room, change } => {
+                if let Change::Put { row, .. } = &change
+                    && let Some(message) = row.message()
+                    && matches!(message.delivery, Delivery::Failed(_))
+                {
+                    self.ledger.tally(&room, &message.text).failed += 1;
+                }
                 self.screens.entry(room).or_default().apply(change)?;
             }
             Event::Status { room, .. } => {

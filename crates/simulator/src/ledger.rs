@@ -13,6 +13,8 @@ pub(crate) struct Tally {
     pub(crate) composed: u32,
     pub(crate) retried: u32,
     pub(crate) discarded: u32,
+    /// How often it was shown as failed; what was thought lost may arrive late even so.
+    pub(crate) failed: u32,
     /// Frames with a `clientMessageId`.
     pub(crate) sent_with_id: u32,
     /// Frames without one: each may become a message.

@@ -150,7 +150,8 @@ fn check_sends(
 fn check_order(stored: &[&Stored], index: usize, ledger: &RoomLedger) -> Result<(), String> {
     let is_plain = |text: &&String| {
         ledger.tallies.get(*text).is_some_and(|tally| {
-            tally.composed == 1 && tally.sent_without_id + tally.discarded + tally.retried == 0
+            tally.composed == 1
+                && tally.sent_without_id + tally.discarded + tally.retried + tally.failed == 0
         })
     };
     let mine = stored.iter().filter(|one| one.device == Some(index)).map(|one| &one.text);

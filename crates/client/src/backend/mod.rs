@@ -99,9 +99,9 @@ pub(crate) enum Outcome {
     Refused(FailReason),
     /// Nothing ran, or sending it again does no harm: to be sent again after the pause.
     Again { pause: Duration },
-    /// The API's own code has refused it or failed, in words of its own, or the connection lives and does not answer;
-    /// and sending it again does no harm: to be sent again after the pause, but not for ever.
-    Rejected { pause: Duration, is_answered: bool },
+    /// The API's own code has refused it or failed, in words of its own, and sending it again does no harm: to be sent
+    /// again after the pause, but not for ever.
+    Rejected { pause: Duration },
     /// It may have reached some; only the person decides.
     NotConfirmed,
 }

@@ -18,7 +18,7 @@ pub(crate) struct Outgoing {
     pub(crate) id: ClientMessageId,
     pub(crate) text: String,
     state: State,
-    /// How often it was handed over in vain, though there was a connection.
+    /// How often the API's own code has refused it, or failed.
     rejections: u32,
 }
 
@@ -91,7 +91,7 @@ impl Outbox {
         self.set(id, State::Queued)
     }
 
-    /// It was handed over in vain; says how often by now.
+    /// The API's own code has refused it, or failed; says how often by now.
     pub(crate) fn reject(&mut self, id: &ClientMessageId) -> u32 {
         let Some(message) = self.messages.iter_mut().find(|message| message.id == *id) else {
             return 0;

@@ -62,7 +62,7 @@ pub struct Person {
 #[derive(Debug, Default)]
 pub(crate) struct Ownership {
     sender_id: Option<String>,
-    /// The backend has said so to this client; else it is what an earlier one was told.
+    /// The backend has said so to this client.
     is_certain: bool,
     /// The newest at the end, where most are looked for.
     sends: VecDeque<OwnSend>,
@@ -86,9 +86,11 @@ impl Ownership {
         is_news
     }
 
-    /// What an earlier client was told.
-    pub(crate) fn recall_sender(&mut self, id: String) {
-        self.sender_id = Some(id);
+    /// What an earlier client was told, or what a send of ours has come back with; says whether that is news.
+    pub(crate) fn suppose_sender(&mut self, id: String) -> bool {
+        let is_news = self.sender_id.as_ref() != Some(&id);
+        (self.sender_id, self.is_certain) = (Some(id), false);
+        is_news
     }
 
     /// Whether the backend has said to this client which sender id is ours.
@@ -204,7 +206,7 @@ mod tests {
     fn what_the_backend_has_said_counts_more_than_the_id_of_a_send() {
         let mut ownership = Ownership::default();
         ownership.remember(ClientMessageId("1".into()), "");
-        ownership.recall_sender("of last year".into());
+        ownership.suppose_sender("of last year".into());
         assert_eq!(ownership.author(&stranger(1)), Author::Me, "that may have changed");
         ownership.learn_sender("me".into());
         assert_ne!(ownership.author(&stranger(1)), Author::Me);

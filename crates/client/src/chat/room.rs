@@ -298,7 +298,14 @@ impl Room {
             {
                 self.go_on(CatchUp { next: page.next.clone(), ..catch_up });
             }
-            Reading::CatchUp { catch_up, .. } => self.page_of_catch_up(now, page, oldest, catch_up),
+            Reading::CatchUp { catch_up, .. } => {
+                let is_empty = is_empty_page(page, catch_up.next.as_ref());
+                self.page_of_catch_up(now, page, oldest, catch_up);
+                if is_empty && self.reached.is_none() {
+                    // Nothing but empty pages: whether there is anything further back is not to be found out.
+                    self.history = History::None;
+                }
+            }
         }
     }
 
@@ -312,7 +319,11 @@ impl Room {
         let newest = || page.messages.iter().filter_map(Incoming::order_key).max();
         let newest = catch_up.newest.clone().or_else(newest);
         let met = match (&catch_up.until, &oldest) {
-            (Some(until), Some(oldest)) => reaches_back(oldest, until),
+            // What lies before the first row was not missed: nobody has read it yet.
+            (Some(until), Some(oldest)) => {
+                let is_first = self.reached.as_ref().is_some_and(|first| oldest <= first);
+                is_first || reaches_back(oldest, until)
+            }
             (None, _) | (_, None) => true,
         };
         let goes_on = goes_back(&catch_up.oldest, &oldest);

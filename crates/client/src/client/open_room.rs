@@ -16,7 +16,7 @@ use crate::timer::Deadline;
 
 /// An outage shorter than this is not shown.
 const OUTAGE_SHOWN_AFTER: Duration = Duration::from_secs(2);
-/// So often a message is handed to an API whose own code refuses it, or that does not answer.
+/// So often a message is handed to an API whose own code refuses it, or fails.
 const MAX_REJECTIONS: u32 = 3;
 
 #[derive(Debug)]
@@ -108,11 +108,10 @@ impl OpenRoom {
     pub(super) fn unsettled(&mut self, now: Now, id: &ClientMessageId, outcome: Outcome) {
         let outbox = &mut self.room.outbox;
         let (row, delivery) = match outcome {
-            Outcome::Rejected { is_answered, .. } if outbox.reject(id) >= MAX_REJECTIONS => {
-                let failed = Delivery::Failed(FailReason::Refused);
-                (outbox.halt(id), if is_answered { failed } else { Delivery::NotConfirmed })
+            Outcome::Rejected { .. } if outbox.reject(id) >= MAX_REJECTIONS => {
+                (outbox.halt(id), Delivery::Failed(FailReason::Refused))
             }
-            Outcome::Again { pause } | Outcome::Rejected { pause, .. } => {
+            Outcome::Again { pause } | Outcome::Rejected { pause } => {
                 if !pause.is_zero() {
                     outbox.pause_until(now.monotonic + pause);
                 }

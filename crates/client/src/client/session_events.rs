@@ -143,7 +143,10 @@ impl Client {
             && self.ownership.proves(&incoming)
             && let Some(sender_id) = incoming.sender.verified()
         {
-            self.learn_sender(sender_id.to_owned());
+            let sender_id = sender_id.to_owned();
+            if self.ownership.suppose_sender(sender_id.clone()) {
+                self.events.push_back(Event::KnownAs(sender_id));
+            }
         }
         if let (Author::Me, Some(send)) = (&author, &send) {
             self.ownership.came_back(send);

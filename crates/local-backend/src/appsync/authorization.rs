@@ -39,8 +39,9 @@ impl Caller {
         !backend.faults.denies_room(path, room) && backend.access.may_enter(&self.admission, room)
     }
 
-    /// The sender of what they publish: who signed in, else a guest by key, else somebody of whom
-    /// nothing is known but `anonymous`, a text that is the same for a repeated send.
+    /// The sender of what they publish: who signed in, else a guest by key, by token or by access key,
+    /// else somebody of whom nothing is known but `anonymous`, a text that is the same for a repeated
+    /// send.
     pub(crate) fn sender(
         &self,
         guest_key: Option<&GuestKey>,
@@ -53,7 +54,13 @@ impl Caller {
             let name = name.map(DisplayName::into_string).or(guest_name);
             return Sender { id: user.subject.clone(), name, kind: SenderKind::User };
         }
-        let id = guest_key.map_or_else(|| connection_guest_id(anonymous), GuestKey::guest_id);
+        let secret = match &self.identity {
+            Identity::Iam { access_key_id } => Some(access_key_id.as_str()),
+            Identity::Token => self.admission.token(),
+            Identity::ApiKey | Identity::User(_) => None,
+        };
+        let otherwise = || connection_guest_id(secret.unwrap_or(anonymous));
+        let id = guest_key.map_or_else(otherwise, GuestKey::guest_id);
         Sender { id, name: guest_name, kind: SenderKind::Guest }
     }
 

@@ -7,6 +7,7 @@ use super::full::wire::MessageFrame;
 use super::{Dialect, Gateway, frames::to_json};
 use crate::backend::{Audience, Delivery, Gone};
 use crate::faults::FrameKind;
+use crate::rooms::Message;
 
 /// The frame of the basic dialect.
 #[derive(Serialize)]
@@ -22,11 +23,20 @@ struct BasicFrame<'a> {
 /// message has at most 128 KB). Other protocols have longer ones.
 const MAX_POSTED_BYTES: usize = 128 * 1024;
 
+/// Whether a message fits a frame of the gateway, live or as history.
+pub(super) fn can_be_posted(message: &Message) -> bool {
+    message.text.len() <= MAX_POSTED_BYTES
+}
+
 impl Audience for Gateway {
     /// Delivers a message to full connections, and to basic ones by the rows of their table.
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<(), Gone> {
         let message = delivery.message;
-        if message.text.len() > MAX_POSTED_BYTES {
+        if !can_be_posted(message) {
+            eprintln!(
+                "roomlet-local: a message of {} bytes does not reach the gateway's connections, which take {MAX_POSTED_BYTES}",
+                message.text.len()
+            );
             return Ok(());
         }
         let frame = to_json(&MessageFrame::new(message));

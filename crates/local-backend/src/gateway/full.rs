@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::Gateway;
 use super::connection::Connection;
+use super::delivery;
 use super::frames::to_json;
 use crate::backend::{Delivery, Selected, now, random_bytes};
 use crate::faults::{FrameKind, SendFate};
@@ -205,7 +206,10 @@ impl Route {
         }
         let gateway = Arc::clone(&self.gateway);
         let work = move |store: &mut SqliteStore| {
-            let measure = |message: &Message| to_json(&MessageFields::new(message)).len();
+            let measure = |message: &Message| {
+                let fits = delivery::can_be_posted(message);
+                fits.then(|| to_json(&MessageFields::new(message)).len())
+            };
             let page = read_page(store, &request, &measure);
             move |durable: Result<(), StoreError>| {
                 // What the page shows must be as durable as what an acknowledgement promises.

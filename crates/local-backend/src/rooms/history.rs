@@ -66,12 +66,12 @@ impl From<StoreError> for HistoryError {
     }
 }
 
-/// Reads one page. `measure` gives the bytes a message takes on the wire; a page ends at its limit or
-/// at 96 KB, but has at least one message if there is one.
+/// Reads one page. `measure` gives the bytes a message takes on the wire, or `None` if it cannot
+/// go there; a page ends at its limit or at 96 KB, but has at least one message if there is one.
 pub(crate) fn read_page(
     store: &mut dyn RoomStore,
     request: &PageRequest,
-    measure: &dyn Fn(&Message) -> usize,
+    measure: &dyn Fn(&Message) -> Option<usize>,
 ) -> Result<Page, HistoryError> {
     let walk = match &request.position {
         Position::Newest => Walk::FromNewest,
@@ -83,8 +83,9 @@ pub(crate) fn read_page(
     let mut bytes = 0;
     let mut more = false;
     store.walk(&request.room, &walk, &mut |message| {
+        let Some(size) = measure(&message) else { return ControlFlow::Continue(()) };
         // One more for the comma that separates it from the next.
-        bytes += measure(&message) + 1;
+        bytes += size + 1;
         if messages.len() == limit || (!messages.is_empty() && bytes > MAX_PAGE_BYTES) {
             more = true;
             return ControlFlow::Break(());

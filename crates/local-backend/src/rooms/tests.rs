@@ -143,7 +143,7 @@ fn a_repeated_send_gives_the_first_message_and_another_one_conflicts() {
 
 fn page(store: &mut VecStore, position: Position, limit: usize, bytes_each: usize) -> Page {
     let request = PageRequest { room: RoomId::lobby(), position, limit };
-    read_page(store, &request, &|_| bytes_each).unwrap()
+    read_page(store, &request, &|_| Some(bytes_each)).unwrap()
 }
 
 fn texts(page: &Page) -> Vec<&str> {
@@ -193,7 +193,7 @@ fn a_cursor_of_another_make_is_refused() {
     for cursor in ["", "c.", "c.!!!", "c.YQ", "000000000001-0000-0000000000000001", "김치"] {
         let position = Position::Before(Cursor(cursor.to_owned()));
         let request = PageRequest { room: RoomId::lobby(), position, limit: 1 };
-        let answer = read_page(&mut store, &request, &|_| 1);
+        let answer = read_page(&mut store, &request, &|_| Some(1));
         assert_eq!(answer, Err(HistoryError::BadCursor), "{cursor:?}");
     }
 }

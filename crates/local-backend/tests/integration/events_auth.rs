@@ -177,6 +177,32 @@ async fn who_signed_in_is_the_sender_whatever_the_event_says() {
 }
 
 #[tokio::test]
+async fn who_comes_with_one_opaque_token_is_one_guest() {
+    let server = server_with(|options| options.token = Some("sesame".to_owned())).await;
+    let authorization = json!({"Authorization": "sesame"});
+    let mut ann = connect_as(&server, authorization.clone()).await;
+    let mut frame = subscribe_frame("s", "/chat/a", &authorization);
+    frame["authorization"] = authorization.clone();
+    assert_eq!(ann.ask(frame).await["type"], "subscribe_success");
+    let mut senders = Vec::new();
+    for text in ["one", "two"] {
+        let mut frame = publish_frame(text, "/chat/a", &[&json!({"text": text}).to_string()]);
+        frame["authorization"] = authorization.clone();
+        ann.send(frame).await;
+        // The answer and the event come in either order.
+        for _ in 0..2 {
+            let frame = ann.next().await;
+            if frame["type"] == "data" {
+                let event: Value = serde_json::from_str(&event_of(&frame, "s")).unwrap();
+                senders.push(event["sender"]["id"].clone());
+            }
+        }
+    }
+    assert!(senders[0].is_string());
+    assert_eq!(senders[0], senders[1]);
+}
+
+#[tokio::test]
 async fn signatures_cover_what_is_asked() {
     let server = server().await;
     let secret = "local-secret";

@@ -4,6 +4,7 @@ use roomlet_local::RunningServer;
 use serde_json::{Value, json};
 
 use crate::client::{Client, basic_send, server, server_with};
+use crate::graphql_client::say;
 
 async fn room_of(texts: impl Iterator<Item = String>) -> (RunningServer, Client) {
     let server = server_with(|options| options.rate_limit = 0).await;
@@ -141,4 +142,12 @@ async fn a_request_that_makes_no_sense_is_refused_by_its_id() {
     }
     let without_id = ann.ask(json!({"action": "history", "roomId": "a"})).await;
     assert_eq!(without_id["code"], "bad_request");
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_a_frame_is_in_no_page() {
+    let (server, mut ann) = room_of(["before".to_owned()].into_iter()).await;
+    say(&server, "a", &"x".repeat(200_000), "id").await;
+    say(&server, "a", "after", "id").await;
+    assert_eq!(texts(&page(&mut ann, json!({})).await), ["before", "after"]);
 }

@@ -186,6 +186,12 @@ impl<P> Requests<P> {
         self.failures.retain(|(of, ..)| of != room);
     }
 
+    /// How often an errand has failed in a row.
+    pub(crate) fn failures(&self, room: &RoomId, errand: Errand) -> u32 {
+        let known = self.failures.iter().find(|(of, other, _)| of == room && *other == errand);
+        known.map_or(0, |(_, _, failures)| failures + 1)
+    }
+
     /// The pause after an error of the backend's own: longer with each in a row.
     pub(crate) fn pause(&mut self, room: &RoomId, errand: Errand) -> Duration {
         let known = self.failures.iter_mut().find(|(of, other, _)| of == room && *other == errand);

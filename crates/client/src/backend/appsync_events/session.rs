@@ -372,7 +372,7 @@ impl Session {
                 outcome => outcome,
             },
             Trouble::Unexplained if self.place.kind == NamespaceKind::Stamped => {
-                Outcome::Rejected { pause: self.pause(send), is_answered: true }
+                Outcome::Rejected { pause: self.pause(send) }
             }
             trouble => Outcome::Refused(appsync::reason(trouble)),
         }
@@ -393,16 +393,14 @@ impl Session {
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
         self.now = now;
         self.realtime.handle_time(now);
-        let late = self.publishes.take_late(now);
-        if !late.is_empty() {
-            // A connection that lives answers each publish.
-            self.realtime.tell(SessionEvent::Silent);
-        }
-        for publish in late {
+        for publish in self.publishes.take_late(now) {
+            let pause = self.pause(&publish.send);
+            // A connection that lives answers each publish; but if another one does no better, it is not that.
+            if self.requests.failures(&publish.send.room, Errand::Send).is_power_of_two() {
+                self.realtime.tell(SessionEvent::Silent);
+            }
             let outcome = match self.unknown_fate() {
-                Outcome::Again { .. } => {
-                    Outcome::Rejected { pause: self.pause(&publish.send), is_answered: false }
-                }
+                Outcome::Again { .. } => Outcome::Again { pause },
                 outcome => outcome,
             };
             self.unsettled(publish.send, outcome);

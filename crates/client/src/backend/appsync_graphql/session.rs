@@ -384,7 +384,7 @@ impl Session {
                     Trouble::Backend if schema == Schema::Basic => Outcome::NotConfirmed,
                     Trouble::Unexplained if schema == Schema::Full => {
                         let pause = self.requests.pause(&room, Errand::Send);
-                        Outcome::Rejected { pause, is_answered: true }
+                        Outcome::Rejected { pause }
                     }
                     Trouble::Backend | Trouble::Throttled => {
                         Outcome::Again { pause: self.requests.pause(&room, Errand::Send) }

@@ -104,7 +104,7 @@ impl Query {
             },
         };
         let request = PageRequest { room, position, limit };
-        match asker.backend.history(request, measure).await {
+        match asker.backend.history(request, |message| Some(measure(message))).await {
             Ok(page) => Ok(MessagePage {
                 messages: page.messages.into_iter().map(whole).collect(),
                 next_cursor: page.next_cursor,
