@@ -48,6 +48,9 @@ fn an_error_leaves_a_message_not_confirmed_until_it_is_retried_or_dismissed() {
         ann.until("the first sent, once", |screen| screen.sent_once("first")).await;
         ann.click_action(&seen.messages[1].row, "discard").await;
         ann.until_messages(&["first"]).await;
+        let script = "return root.activeElement?.className ?? '';";
+        let focused = ann.run::<String>(script, Vec::new()).await;
+        assert!(focused.contains("scroller"), "the focus stays in the chat: {focused}");
         assert_eq!(backend.log().count("sendMessage"), 3);
     });
 }

@@ -32,7 +32,14 @@ fn the_row_being_read_holds_still_while_messages_arrive() {
 
         let after = top_of(&ann, &row).await;
         assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
-        // One's own message is always brought into view.
+        // One's own message is always brought into view, and so is what the button leads to.
+        ann.click(".to-end").await;
+        let look = async || distance_to_end(&ann).await;
+        roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
+        let script = "return root.activeElement?.className ?? '';";
+        let focused = ann.run::<String>(script, Vec::new()).await;
+        assert!(focused.contains("scroller"), "the focus stays in the chat: {focused}");
+        scroll_up(&ann, 400.0).await;
         ann.say("mine").await;
         ann.until_sent("mine").await;
         ann.until("what had waited", |screen| has(screen, "new 10\nwith a second line")).await;
