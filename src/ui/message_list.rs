@@ -2,10 +2,11 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use roomlet_client::{Command, History, RowId};
+use roomlet_client::{Command, Delivery, History, Row, RowId};
 use web_sys::HtmlElement;
 
 use super::rows::Rows;
+use super::screen::ShownRow;
 use super::{Context, icons};
 
 /// Within so many pixels of its end the list counts as being there.
@@ -23,14 +24,12 @@ pub(super) fn MessageList(
     let scroller = NodeRef::<html::Div>::new();
     let owner = StoredValue::new(());
     let at_end = RwSignal::new(true);
-    // While the reader is elsewhere, nothing is added after this row: what is being read must not move.
-    let last_shown = RwSignal::new(None::<RowId>);
+    // While the reader is elsewhere, nothing is added at the end: what is being read must not move.
+    let cut = RwSignal::new(None::<Cut>);
     let shown = Memo::new(move |_| {
-        let last = last_shown.get();
-        screen.rows.with(|rows| {
-            let end = last.and_then(|last| rows.iter().rposition(|row| row.id == last));
-            let count = end.map_or(rows.len(), |end| end + 1);
-            rows.iter().take(count).cloned().collect::<Vec<_>>()
+        screen.rows.with(|rows| match cut.get() {
+            Some(cut) => cut.shown(rows),
+            None => rows.clone(),
         })
     });
     // Messages of others that arrived while the reader was elsewhere.
@@ -40,8 +39,7 @@ pub(super) fn MessageList(
     let follow = move |follows: bool| {
         if at_end.get_untracked() != follows {
             at_end.set(follows);
-            let last = shown.with_untracked(|rows| rows.last().map(|row| row.id));
-            last_shown.set(last.filter(|_| !follows));
+            cut.set(shown.with_untracked(|rows| (!follows).then(|| Cut::of(rows))));
         }
     };
     let look = move || {
@@ -164,6 +162,38 @@ fn on_next_frame(owner: StoredValue<()>, task: impl FnOnce() + 'static) {
             task();
         }
     });
+}
+
+/// Where the list ends for somebody who reads further up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cut {
+    /// The last row that keeps its place; all that comes after it waits, ...
+    last: Option<RowId>,
+    /// ... but for rows that were there: what the backend has not confirmed moves behind whatever arrives.
+    kept: Vec<RowId>,
+}
+
+impl Cut {
+    fn of(rows: &[ShownRow]) -> Self {
+        let moves = |shown: &ShownRow| {
+            let delivery = |row: &Row| row.message().map(|message| message.delivery);
+            shown.row.with_untracked(delivery).is_some_and(|one| one != Delivery::Sent)
+        };
+        let kept = rows.iter().rev().take_while(|row| moves(row)).map(|row| row.id);
+        let kept = kept.collect::<Vec<_>>();
+        let last = rows.len().checked_sub(kept.len() + 1).and_then(|last| rows.get(last));
+        Self { last: last.map(|row| row.id), kept }
+    }
+
+    fn shown(&self, rows: &[ShownRow]) -> Vec<ShownRow> {
+        let end = match self.last {
+            Some(last) => rows.iter().rposition(|row| row.id == last).map_or(rows.len(), |i| i + 1),
+            None => 0,
+        };
+        let (before, after) = rows.split_at(end);
+        let kept = after.iter().filter(|row| self.kept.contains(&row.id));
+        before.iter().chain(kept).cloned().collect()
+    }
 }
 
 /// In a reversed column the end is at zero, and everything before it is negative.

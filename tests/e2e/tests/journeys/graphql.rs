@@ -189,7 +189,7 @@ fn a_long_history_is_read_to_its_beginning_by_scrolling_up() {
             return [root.querySelector('.top').textContent, root.querySelectorAll('.row').length];";
         let look = async || ann.run::<(String, usize)>(script, Vec::new()).await;
         let is_so = |(top, _): &(String, usize)| top == "This is the beginning of the room";
-        until_within(3 * PATIENCE, "the beginning of the room", look, is_so).await;
+        until_within(8 * PATIENCE, "the beginning of the room", look, is_so).await;
 
         // The texts themselves are too long to be looked at more than once.
         let script = "\

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use roomlet_e2e::{Backend, Chat, Screen, chromium, journey};
+use roomlet_local::PathFaults;
 use serde_json::json;
 
 /// How far a row that is being read may move, in pixels.
@@ -45,6 +46,39 @@ fn the_row_being_read_holds_still_while_messages_arrive() {
         ann.until("what had waited", |screen| has(screen, "new 10\nwith a second line")).await;
         let look = async || distance_to_end(&ann).await;
         roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
+    });
+}
+
+#[test]
+fn a_message_of_ones_own_that_failed_does_not_let_the_row_being_read_move() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let bo = stage.enter(&backend.full().by("Bo")).await;
+        let ann = stage.enter(&backend.basic().by("Ann")).await;
+        fill_room(&bo, 40).await;
+        ann.until("all of it", |screen| screen.messages.len() == 40).await;
+        backend.trouble_basic(PathFaults { fail_next_sends: 1, ..PathFaults::default() }).await;
+        ann.say("mine").await;
+        let is_so = |screen: &Screen| {
+            screen.messages.last().is_some_and(|one| one.delivery == "not-confirmed")
+        };
+        ann.until("not confirmed", is_so).await;
+        scroll_up(&ann, 400.0).await;
+        let (row, before) = row_in_the_middle(&ann).await;
+
+        for number in 1..=10 {
+            bo.paste(&format!("new {number}\nwith a second line")).await;
+            bo.press_enter().await;
+        }
+        let count = async || {
+            let script = "return root.querySelector('.to-end span')?.textContent ?? '';";
+            ann.run::<String>(script, Vec::new()).await
+        };
+        roomlet_e2e::until("the count", count, |count| count == "10 new messages").await;
+        let after = top_of(&ann, &row).await;
+        assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
+        ann.click(".to-end").await;
+        ann.until("what had waited", |screen| has(screen, "new 10\nwith a second line")).await;
     });
 }
 
