@@ -12,40 +12,15 @@ use scenario::appsync::*;
 use scenario::{Scenario, WELCOME};
 use serde_json::json;
 
-/// An hour after the scenarios begin, in seconds since 1970.
-const IN_AN_HOUR: u64 = 1_761_714_360;
-
 const REFUSED: &str = r#"{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"Token has expired.","errorCode":401}]}}"#;
-
-/// Good for years.
-fn aws() -> Credentials {
-    Credentials::Aws {
-        access_key_id: AccessKeyId::parse("AKIDEXAMPLE0000000AB").unwrap(),
-        secret_access_key: Secret::parse("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY").unwrap(),
-        session_token: None,
-        expires_at: Some(WallClock(1_900_000_000_000)),
-    }
-}
 
 fn room(name: &str) -> RoomId {
     RoomId::parse(name).unwrap()
 }
 
-fn signed_in() -> Scenario {
-    let mut ann = Scenario::of(graphql(Dialect::Auto), cognito());
-    ann.sign_in(jwt("ann", IN_AN_HOUR));
-    ann.open();
-    ann.receive(ACK);
-    ann.start_ack();
-    ann.answer_page(&[], None);
-    ann.requests();
-    ann.sent();
-    ann
-}
-
 #[test]
 fn several_operations_refused_with_one_token_ask_once() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     let mut rooms = Vec::new();
     for number in 0..5 {
         ann.command(Command::OpenRoom(room(&format!("r{number}"))));
@@ -94,7 +69,7 @@ fn after_credentials_were_taken_again_the_reason_is_not_refused() {
 
 #[test]
 fn a_request_that_was_refused_once_does_not_cost_the_next_connection_its_second_try() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.send("hi");
     let request = ann.request();
     let error = json!({"errorType": "UnauthorizedException", "message": "Token has expired."});
@@ -137,7 +112,7 @@ fn a_clock_that_jumps_twice_in_one_connection_is_corrected_twice() {
 
 #[test]
 fn one_room_refused_in_words_of_signatures_leaves_its_neighbours_alive() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.command(Command::OpenRoom(room("team")));
     ann.refuse_start("BadRequestException", "The room's signature is missing");
     assert_eq!(ann.status(), Status::Online);

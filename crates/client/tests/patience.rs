@@ -13,18 +13,6 @@ use scenario::Scenario;
 use scenario::appsync::*;
 use serde_json::{Value, json};
 
-/// An hour after the scenarios begin, in seconds since 1970.
-const IN_AN_HOUR: u64 = 1_761_714_360;
-/// Good for years.
-fn aws() -> Credentials {
-    Credentials::Aws {
-        access_key_id: AccessKeyId::parse("AKIDEXAMPLE0000000AB").unwrap(),
-        secret_access_key: Secret::parse("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY").unwrap(),
-        session_token: None,
-        expires_at: Some(WallClock(1_900_000_000_000)),
-    }
-}
-
 #[test]
 fn a_network_that_is_down_at_first_is_no_bad_credential_on_appsync() {
     let mut ann = Scenario::of(graphql(Dialect::Auto), cognito());

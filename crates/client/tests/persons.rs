@@ -13,21 +13,6 @@ use scenario::Scenario;
 use scenario::appsync::*;
 use serde_json::{Value, json};
 
-/// An hour after the scenarios begin, in seconds since 1970.
-const IN_AN_HOUR: u64 = 1_761_714_360;
-
-fn signed_in() -> Scenario {
-    let mut ann = Scenario::of(graphql(Dialect::Auto), cognito());
-    ann.sign_in(jwt("ann", IN_AN_HOUR));
-    ann.open();
-    ann.receive(ACK);
-    ann.start_ack();
-    ann.answer_page(&[], None);
-    ann.requests();
-    ann.sent();
-    ann
-}
-
 /// A token of a person, perhaps with their name.
 fn jwt_of(subject: &str, name: Option<&str>) -> Credentials {
     let encode =
@@ -97,7 +82,7 @@ fn another_person_behind_a_lambda_authorizer_does_not_send_the_words_of_the_firs
 
 #[test]
 fn what_is_written_after_signing_out_is_not_sent_as_somebody_else() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.command(Command::SignOut);
     ann.send("a secret of Ann's");
     ann.outputs.retain(|o| matches!(o, Output::OpenSocket { .. }));
@@ -111,7 +96,7 @@ fn what_is_written_after_signing_out_is_not_sent_as_somebody_else() {
 
 #[test]
 fn a_late_answer_of_another_person_opens_nothing_behind_a_refusal() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     // The token is in its last minute, so that the operation asks.
     ann.now += 3_560_000;
     ann.send("hi");

@@ -11,19 +11,14 @@ use roomlet_client::config::{
 };
 use roomlet_client::*;
 use scenario::appsync::{
-    ACK, EVENTS_ACK, Request, cognito, events, graphql, graphql_data, graphql_message, jwt, opaque,
+    ACK, EVENTS_ACK, IN_AN_HOUR, Request, cognito, events, graphql, graphql_data, graphql_message,
+    jwt, opaque,
 };
 use scenario::{GUEST_KEY, Scenario, WELCOME};
 use serde_json::{Value, json};
 
-/// An hour after the scenarios begin, in seconds since 1970.
-const IN_AN_HOUR: u64 = 1_761_714_360;
 const IN_TWO_MINUTES: u64 = IN_AN_HOUR - 3_480;
 const REFUSED: &str = r#"{"type":"connection_error","payload":{"errors":[{"errorType":"UnauthorizedException","message":"Token has expired.","errorCode":401}]}}"#;
-
-fn signed_in() -> Scenario {
-    signed_in_until(IN_AN_HOUR)
-}
 
 fn signed_in_until(expires_at: u64) -> Scenario {
     let mut ann = Scenario::of(graphql(Dialect::Auto), cognito());
@@ -59,7 +54,7 @@ fn nothing_is_opened_before_the_page_has_answered() {
 
 #[test]
 fn who_is_signed_in_is_no_guest() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.receive(&graphql_data("s1", &{
         let mut message = graphql_message("m1", 1, "from my other tab");
         message["sender"] = "ann".into();
@@ -75,7 +70,7 @@ fn who_is_signed_in_is_no_guest() {
 
 #[test]
 fn credentials_that_last_are_asked_for_once_a_connection() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.send("hi");
     assert_eq!(ann.question(), None);
     assert_eq!(ann.requests().len(), 1);
@@ -133,7 +128,7 @@ fn a_refused_connection_is_tried_with_new_credentials_once() {
 
 #[test]
 fn a_token_that_expires_in_mid_session_is_renewed_and_nothing_is_lost() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.send("hi");
     let request = ann.request();
     unauthorized(&mut ann, &request);
@@ -149,7 +144,7 @@ fn a_token_that_expires_in_mid_session_is_renewed_and_nothing_is_lost() {
 
 #[test]
 fn a_send_that_is_refused_twice_has_failed() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.send("hi");
     let request = ann.request();
     unauthorized(&mut ann, &request);
@@ -162,7 +157,7 @@ fn a_send_that_is_refused_twice_has_failed() {
 
 #[test]
 fn a_subscription_that_is_refused_is_renewed_once_and_fails_alone() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.command(Command::OpenRoom(RoomId::parse("team").unwrap()));
     ann.refuse_start("UnauthorizedException", "Token has expired.");
     assert_eq!(ann.sign_in(jwt("ann", IN_AN_HOUR + 1)), AskReason::Refused);
@@ -268,7 +263,7 @@ fn what_waits_when_nobody_is_signed_in_any_more_waits_on() {
 
 #[test]
 fn signing_out_ends_everything_and_leaves_nothing() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.receive(&graphql_data("s1", &graphql_message("m1", 1, "secret")));
     ann.send("mine");
     ann.command(Command::SignOut);
@@ -296,7 +291,7 @@ fn signing_out_ends_everything_and_leaves_nothing() {
 
 #[test]
 fn another_person_gets_nothing_of_the_one_before() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.close(1006);
     ann.send("unsent");
     ann.pass(Duration::from_secs(2));
@@ -427,7 +422,7 @@ fn events_renew_a_refused_publish() {
 
 #[test]
 fn no_secret_is_printed() {
-    let mut ann = signed_in();
+    let mut ann = Scenario::signed_in();
     ann.send("hi");
     let shown = format!("{:?} {:?}", ann.client, jwt("ann", IN_AN_HOUR));
     assert!(!shown.contains("c2ln") && !shown.contains(GUEST_KEY));

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use super::Scenario;
 
 pub(crate) const HOST: &str = "abcdefghijklmnopqrstuvwxyz.appsync-api.us-east-1.amazonaws.com";
+/// An hour after the scenarios begin, in seconds since 1970.
+pub(crate) const IN_AN_HOUR: u64 = 1_761_714_360;
 pub(crate) const KEEP_ALIVE: &str = r#"{"type":"ka"}"#;
 /// It does not say what it refuses, as the service's does not.
 pub(crate) const LIMIT_EXCEEDED: &str = r#"{"type":"error","errors":[{"errorType":"LimitExceededError","message":"Rate limit exceeded"}]}"#;
@@ -77,12 +79,35 @@ pub(crate) fn jwt(subject: &str, expires_at: u64) -> Credentials {
     Credentials::Token { token, expires_at: None }
 }
 
+/// AWS credentials that are good for years.
+pub(crate) fn aws() -> Credentials {
+    Credentials::Aws {
+        access_key_id: AccessKeyId::parse("AKIDEXAMPLE0000000AB").unwrap(),
+        secret_access_key: Secret::parse("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY").unwrap(),
+        session_token: None,
+        expires_at: Some(WallClock(1_900_000_000_000)),
+    }
+}
+
 /// A token that says nothing.
 pub(crate) fn opaque(token: &str) -> Credentials {
     Credentials::Token { token: Secret::parse(token).unwrap(), expires_at: None }
 }
 
 impl Scenario {
+    /// Signed in to a user pool, in a room that is empty, of a schema that is found out to be full.
+    pub(crate) fn signed_in() -> Self {
+        let mut scenario = Self::of(graphql(Dialect::Auto), cognito());
+        scenario.sign_in(jwt("ann", IN_AN_HOUR));
+        scenario.open();
+        scenario.receive(ACK);
+        scenario.start_ack();
+        scenario.answer_page(&[], None);
+        scenario.requests();
+        scenario.sent();
+        scenario
+    }
+
     /// Connected to a GraphQL API with the full schema, whose room is empty.
     pub(crate) fn graphql_full() -> Self {
         let mut scenario = Self::of(graphql(Dialect::Auto), api_key());
