@@ -158,3 +158,16 @@ fn a_room_left_while_its_renewal_is_refused_is_ended() {
         "s1 stays: {frames:?}"
     );
 }
+
+#[test]
+fn who_asks_for_it_does_not_wait_for_the_pause_to_end() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
+    ann.open();
+    ann.receive(ACK);
+    for _ in 0..6 {
+        ann.refuse_start("LimitExceededError", "Rate limit exceeded");
+        ann.command(Command::Reconnect);
+    }
+    ann.start_ack();
+    assert_eq!(ann.status(), Status::Online);
+}

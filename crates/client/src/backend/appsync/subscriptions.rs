@@ -118,7 +118,7 @@ impl Subscriptions {
         Self { all: Vec::new(), ending: VecDeque::new(), ids: 0, renewable, random }
     }
 
-    /// A room is wanted; one that was refused is tried again. Says whether it has been left and is live all the same.
+    /// A room is wanted now; one that was refused or waits for its turn is tried again. Says whether it has been left and is live all the same.
     pub(crate) fn join(&mut self, room: &RoomId) -> bool {
         let Some(one) = self.all.iter_mut().find(|one| one.room == *room) else {
             self.all.push(Subscription {
@@ -132,7 +132,7 @@ impl Subscriptions {
             });
             return false;
         };
-        if one.state == State::Refused {
+        if matches!(one.state, State::Refused | State::Paused { .. }) {
             one.state = State::Wanted;
             one.renewed = false;
         }
