@@ -212,3 +212,34 @@ fn the_second_catch_up_reads_no_further_back_than_the_first() {
     assert!(ann.requests().is_empty(), "what is older was not missed, it is just not read yet");
     assert_eq!(ann.client.history(&ann.room), Some(History::More));
 }
+
+#[test]
+fn older_messages_that_are_wanted_while_something_else_is_read_come_after_it() {
+    let mut ann = Scenario::of(graphql(Dialect::Full), api_key());
+    ann.open();
+    ann.receive(ACK);
+    ann.start_ack();
+    let page = [graphql_message("m2", 2, "two")];
+    ann.answer_page(&page, Some("c1"));
+    ann.pass(Duration::from_secs(3));
+    widget(&mut ann);
+    ann.answer_page(&page, Some("c1"));
+    let request = ann.answer_page(&[graphql_message("m1", 1, "one")], None);
+    assert_eq!(request.variable("before"), "c1");
+    assert_eq!(ann.rows(), ["Bo: one [Sent]", "Bo: two [Sent]"]);
+
+    let mut bo = Scenario::of(graphql(Dialect::Full), api_key());
+    bo.open();
+    bo.receive(ACK);
+    bo.start_ack();
+    bo.answer_page(&page, Some("c1"));
+    bo.close(1006);
+    widget(&mut bo);
+    bo.wait_for_attempt();
+    bo.open();
+    bo.receive(ACK);
+    bo.start_ack();
+    bo.answer_page(&page, Some("c1"));
+    let request = bo.answer_page(&[graphql_message("m1", 1, "one")], None);
+    assert_eq!(request.variable("before"), "c1", "also over an outage");
+}

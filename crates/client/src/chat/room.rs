@@ -118,6 +118,8 @@ pub(crate) struct Room {
     reached: Option<OrderKey>,
     history: History,
     reading: Reading,
+    /// The person wants to read older messages, as soon as nothing else is being read.
+    wants_older: bool,
     timers: Timers<Timer>,
     requests: u64,
     was_joined: bool,
@@ -148,6 +150,7 @@ impl Room {
             reached: None,
             history: History::default(),
             reading: Reading::Idle,
+            wants_older: false,
             timers: Timers::default(),
             requests: 0,
             was_joined: false,
@@ -235,7 +238,15 @@ impl Room {
 
     /// The person wants to read older messages.
     pub(crate) fn load_older(&mut self) {
-        if self.history == History::More && self.reading == Reading::Idle && self.is_joined() {
+        self.wants_older = self.history == History::More;
+        self.read_older();
+    }
+
+    fn read_older(&mut self) {
+        if self.reading != Reading::Idle || !self.is_joined() {
+            return;
+        }
+        if std::mem::take(&mut self.wants_older) && self.history == History::More {
             self.reading = Reading::Older { asked: None, empty: 0 };
             self.history = History::Loading;
         }
@@ -307,6 +318,7 @@ impl Room {
                 }
             }
         }
+        self.read_older();
     }
 
     fn page_of_catch_up(
@@ -383,6 +395,7 @@ impl Room {
                     // What comes before may be there, but is not to be had.
                     (self.history, self.older) = (History::None, None);
                 }
+                self.read_older();
                 gap
             }
         }
