@@ -3,18 +3,22 @@
 mod channel;
 mod identity;
 mod io;
+mod kept;
 mod keyring;
 mod open_room;
 mod session_events;
+mod storage;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::chat::ids::{ClientMessageId, ConnectionId, RoomId, RowId};
+use crate::chat::ids::{ClientMessageId, ConnectionId, RoomId, RowId, TabId};
 use crate::chat::message::{Delivery, FailReason, Row};
+use crate::chat::outbox::{MAX_UNCONFIRMED, Outgoing, Written};
 use crate::chat::person::{DisplayName, Ownership, Person};
 use crate::chat::room::History;
 use crate::config::{Backend, Service};
+use crate::keeping::Keeping;
 use crate::random::{Random, Seed};
 use crate::time::Now;
 use crate::timer::Deadline;
@@ -22,8 +26,9 @@ use channel::{Channel, ChannelId, Shared};
 use identity::Identity;
 pub use io::{
     AskReason, Close, Command, Event, HttpAnswer, HttpFailure, Input, Network, Output, Refusal,
-    SendRefusal, SignInAnswer, Status, TextSize, Visibility,
+    SendRefusal, SignInAnswer, Status, StorageAnswer, TextSize, Visibility,
 };
+use kept::Kept;
 use open_room::OpenRoom;
 
 /// Rooms that are open at once where each has a connection of its own, as on API Gateway.
@@ -53,6 +58,9 @@ const CLOSE_TOO_LARGE: u16 = 1009;
 pub struct Client {
     ownership: Ownership,
     identity: Identity,
+    is_signed_out: bool,
+    keeping: Keeping,
+    kept: Kept,
     /// At the last input.
     clocks: Option<Now>,
     visibility: Visibility,
@@ -66,8 +74,19 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of `backend` for `person`; everything random comes from `seed`.
+    /// A client of `backend` for `person`; everything random comes from `seed`. It keeps nothing on the device.
     pub fn new(backend: Backend, person: Person, seed: Seed) -> Self {
+        Self::with(backend, person, seed, false)
+    }
+
+    /// The same, and what the person has written outlives the page, where the device allows that.
+    pub fn with_storage(backend: Backend, person: Person, seed: Seed) -> Self {
+        Self::with(backend, person, seed, true)
+    }
+
+    fn with(backend: Backend, person: Person, seed: Seed, keeps: bool) -> Self {
+        // Of a generator of its own: whether anything is kept changes nothing else.
+        let tab = TabId(Random::new(seed).fork().token());
         let mut ownership = Ownership::default();
         if let Some(id) = person.known_as.clone() {
             ownership.suppose_sender(id);
@@ -75,6 +94,9 @@ impl Client {
         Self {
             identity: Identity::new(person.name.clone()),
             ownership,
+            is_signed_out: false,
+            keeping: Keeping::new(tab, keeps),
+            kept: Kept::default(),
             clocks: None,
             visibility: Visibility::Visible,
             rooms: Vec::new(),
@@ -128,6 +150,8 @@ impl Client {
             }
             Input::Visibility(visibility) => {
                 self.visibility = visibility;
+                // A page that goes out of view may never come back.
+                self.store_kept(now);
                 for channel in &mut self.channels {
                     let is_visible = visibility == Visibility::Visible;
                     channel.link.set_visible(now.monotonic, is_visible);
@@ -137,6 +161,12 @@ impl Client {
                 }
             }
             Input::Found(finding) => self.shared.discovery.hear(finding),
+            Input::StorageAnswered { request, answer } => {
+                self.storage_answered(now, request, answer);
+            }
+            Input::StorageLost => self.keeping.lost(),
+            Input::TabGone { tab } => self.keeping.adopt(now.monotonic, tab),
+            Input::HeardTab { news } => self.heard_tab(&news),
             Input::TimeDue => self.handle_time(now),
             Input::Command(command) => self.command(now, command),
         }
@@ -156,7 +186,9 @@ impl Client {
     /// When to hand in [`Input::TimeDue`], and why.
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let channels = self.channels.iter().map(Channel::next_deadline);
-        Deadline::earliest(channels.chain(self.rooms.iter().map(OpenRoom::next_deadline)))
+        let rooms = self.rooms.iter().map(OpenRoom::next_deadline);
+        let own = [self.keeping.next_deadline(), self.kept.next_deadline()];
+        Deadline::earliest(channels.chain(rooms).chain(own))
     }
 
     /// The rows of a room; none if it is not open.
@@ -179,6 +211,16 @@ impl Client {
         self.open_room(room).map(|open| open.history)
     }
 
+    /// What the person has written in a room and not sent yet.
+    pub fn draft(&self, room: &RoomId) -> &str {
+        self.kept.draft(room)
+    }
+
+    /// How many messages of others in a room the person has not seen; at most a thousand are counted.
+    pub fn unread(&self, room: &RoomId) -> usize {
+        self.open_room(room).map_or(0, |open| open.unread)
+    }
+
     /// How long a text is on the wire, against the longest that can be sent.
     pub fn text_size(&self, room: &RoomId, text: &str) -> TextSize {
         self.service().text_size(room, text)
@@ -188,16 +230,18 @@ impl Client {
         match command {
             Command::OpenRoom(room) => self.show(room),
             Command::Send { room, text } => self.send(now, &room, text),
-            Command::Retry { room, row } => self.retry(&room, row),
+            Command::Retry { room, row } => self.retry(now, &room, row),
             Command::Discard { room, row } => self.discard(&room, row),
             Command::LoadOlder { room } => {
                 if let Some(open) = self.open_room_mut(&room) {
                     open.room.load_older();
                 }
             }
+            Command::SetDraft { room, text } => self.set_draft(now, &room, &text),
+            Command::MarkRead { room, row } => self.mark_read(now, &room, row),
             Command::Reconnect => self.reconnect(),
             Command::SetName(name) => self.set_name(name),
-            Command::SignOut => self.sign_out(),
+            Command::SignOut => self.leave(true),
         }
     }
 
@@ -207,19 +251,26 @@ impl Client {
             self.rooms.push(open);
             return;
         }
-        let is_shared = self.service().shares_connection();
-        let bound = if is_shared { MAX_ROOMS_OF_A_CONNECTION } else { MAX_ROOMS };
-        if self.rooms.len() >= bound && !self.close_unused_room() {
+        if self.rooms.len() >= self.max_rooms() && !self.close_unused_room() {
             let status = Status::Refused(Refusal::TooManyRooms);
             self.events.push_back(Event::Status { room, status });
             return;
         }
+        self.open(room.clone(), self.rooms.len());
+        self.restore_room(&room);
+    }
+
+    fn max_rooms(&self) -> usize {
+        if self.service().shares_connection() { MAX_ROOMS_OF_A_CONNECTION } else { MAX_ROOMS }
+    }
+
+    fn open(&mut self, room: RoomId, place: usize) {
         self.events.push_back(Event::Status { room: room.clone(), status: Status::Connecting });
-        let channel = self.channel_for(&room, is_shared);
+        let channel = self.channel_for(&room, self.service().shares_connection());
         if let Some(channel) = by_id(&mut self.channels, channel) {
             channel.session.join(&room);
         }
-        self.rooms.push(OpenRoom::new(room, channel));
+        self.rooms.insert(place.min(self.rooms.len()), OpenRoom::new(room, channel));
     }
 
     /// Closes the room that was shown longest ago and has nothing unsent; says whether there was one.
@@ -260,7 +311,9 @@ impl Client {
             Some(open) if open.status == Status::Refused(Refusal::SignedOut) => {
                 Some(SendRefusal::SignedOut)
             }
-            Some(open) if open.room.outbox.is_full() => Some(SendRefusal::TooManyUnconfirmed),
+            Some(_) if self.unconfirmed() >= MAX_UNCONFIRMED => {
+                Some(SendRefusal::TooManyUnconfirmed)
+            }
             Some(_) => None,
         };
         if let Some(reason) = refusal {
@@ -271,16 +324,21 @@ impl Client {
         let id = ClientMessageId(self.shared.random.token());
         self.ownership.remember(id.clone(), &text);
         if let Some(open) = self.open_room_mut(room) {
-            open.room.timeline.compose(row, id.clone(), text.clone(), now.wall);
-            open.room.outbox.push(row, id, text);
+            let last = open.room.outbox.last_written().map(|last| last.at);
+            // A clock that was set back must not change the order of what was written.
+            let written =
+                Written { at: last.max(Some(now.wall)).unwrap_or(now.wall), number: row.0 };
+            let delivery = Delivery::Queued;
+            open.room.timeline.compose(row, id.clone(), text.clone(), (written, delivery));
+            open.room.outbox.push(Outgoing::new(row, id, text, written));
         }
     }
 
-    fn retry(&mut self, room: &RoomId, row: RowId) {
+    fn retry(&mut self, now: Now, room: &RoomId, row: RowId) {
         if let Some(open) = self.open_room_mut(room)
             && let Some(id) = open.room.outbox.halted(row).map(|message| message.id.clone())
         {
-            open.room.outbox.requeue(&id);
+            open.room.outbox.retry(&id, now.wall);
             open.room.timeline.set_delivery(row, Delivery::Queued);
             self.ownership.sent_again(&id);
         }
@@ -295,12 +353,13 @@ impl Client {
             channel.session.withdraw(&held.id).then(|| held.id.clone())
         });
         if let Some(id) = unsent {
-            outbox.remove(&id);
+            outbox.discard(&id);
             open.room.timeline.discard(row);
         }
     }
 
     fn reconnect(&mut self) {
+        self.is_signed_out = false;
         for channel in &mut self.channels {
             channel.connect();
         }
@@ -355,6 +414,7 @@ impl Client {
         for open in &mut self.rooms {
             open.room.handle_time(now.monotonic);
         }
+        self.keeping.handle_time(now.monotonic);
     }
 
     /// A device that sleeps may stop the monotonic clock, as browsers do on some systems; the other one goes on.
@@ -374,6 +434,8 @@ impl Client {
 
     /// Carries on until nothing moves any more.
     fn settle(&mut self, now: Now) {
+        self.identify(now);
+        self.open_forgotten_rooms();
         for index in 0..self.channels.len() {
             self.settle_channel(now, index);
         }
@@ -392,6 +454,10 @@ impl Client {
                 open.report(now.monotonic, self.shared.network, channel, &mut self.events);
             }
         }
+        self.report_unread(now);
+        // What sessions have said may have told who the person is.
+        self.identify(now);
+        self.store(now);
     }
 
     fn settle_channel(&mut self, now: Now, index: usize) {
@@ -407,7 +473,7 @@ impl Client {
                 if !channel.is_open() && open.room.is_joined() {
                     open.room.left();
                 }
-                moved |= open.hand_over(now, channel);
+                moved |= open.hand_over(now, self.keeping.is_waited_for(), channel);
             }
             channel.flush(&mut self.shared.outputs);
             if !moved {

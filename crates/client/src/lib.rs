@@ -15,6 +15,7 @@ mod backend;
 mod chat;
 mod client;
 pub mod config;
+mod keeping;
 mod link;
 mod random;
 mod time;
@@ -24,6 +25,7 @@ pub use auth::{AccessKeyId, AccessKeyIdError, Credentials, Secret, SecretError};
 pub use backend::api_gateway::Finding;
 pub use chat::ids::{
     ConnectionId, GuestKey, HttpRequestId, QuestionId, RoomId, RoomIdError, RowId,
+    StorageRequestId, TabId,
 };
 pub use chat::message::{Author, Delivery, FailReason, Message, Row, RowContent, Standing};
 pub use chat::person::{DisplayName, Person};
@@ -32,8 +34,9 @@ pub use chat::timeline::Change;
 pub use client::{
     AskReason, Client, Close, Command, Event, HttpAnswer, HttpFailure, Input, MAX_ROOMS,
     MAX_ROOMS_OF_A_CONNECTION, Network, Output, Refusal, SendRefusal, SignInAnswer, Status,
-    TextSize, Visibility,
+    StorageAnswer, TextSize, Visibility,
 };
+pub use keeping::{Record, Shelf, StorageChange, Whose};
 pub use random::Seed;
 pub use time::{Now, Timestamp, WallClock};
 pub use timer::Deadline;

@@ -177,6 +177,17 @@ impl Session {
         }
     }
 
+    /// Whether sending a message a second time does no harm: it bears an id that the backend knows it by.
+    pub(crate) fn may_repeat(&self) -> bool {
+        match self {
+            Self::ApiGateway(session) => {
+                session.as_ref().is_some_and(|session| session.may_repeat())
+            }
+            Self::AppsyncGraphql(session) => session.stamps_senders(),
+            Self::AppsyncEvents(session) => session.stamps_senders(),
+        }
+    }
+
     /// Sends a message; its fate comes as an event.
     pub(crate) fn send(&mut self, now: Timestamp, room: &RoomId, id: &ClientMessageId, text: &str) {
         match self {

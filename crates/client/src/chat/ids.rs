@@ -90,6 +90,14 @@ pub struct HttpRequestId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuestionId(pub u32);
 
+/// One request to the device's storage; never used twice by one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StorageRequestId(pub u32);
+
+/// One client among those of a device: 128 random bits in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TabId(pub String);
+
 /// A row of a timeline. It stays the same from "sending" to "sent", and is never used twice by one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(pub u64);

@@ -100,6 +100,22 @@ pub enum Delivery {
     Failed(FailReason),
 }
 
+/// Why a message of one's own waits for the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Halt {
+    NotConfirmed,
+    Failed(FailReason),
+}
+
+impl From<Halt> for Delivery {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::NotConfirmed => Self::NotConfirmed,
+            Halt::Failed(reason) => Self::Failed(reason),
+        }
+    }
+}
+
 /// Why a message failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -110,6 +126,8 @@ pub enum FailReason {
     BlockedByPage,
     /// The same id was used with another text.
     Conflict,
+    /// It was written so long ago that it is not sent by itself any more.
+    Expired,
     /// This person may not write in this room, or there is no such room.
     Forbidden,
     /// The key that is built in is wrong or has expired; nobody can sign in again.

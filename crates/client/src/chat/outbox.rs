@@ -5,11 +5,14 @@
 
 use std::collections::VecDeque;
 
-use super::ids::{ClientMessageId, RowId};
-use crate::time::Timestamp;
+use super::ids::{ClientMessageId, RowId, StorageRequestId};
+use super::message::{FailReason, Halt};
+use crate::time::{Now, Timestamp, WallClock};
 
-/// How many unconfirmed messages a room holds; at the bound the person is told, and keeps the text.
+/// How many unconfirmed messages a person has; at the bound they are told, and keep the text.
 pub(crate) const MAX_UNCONFIRMED: usize = 1_000;
+/// What the person wanted sent so long ago, thirty days, is not sent by itself any more.
+const MAX_AGE_MILLISECONDS: i64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,17 +20,96 @@ pub(crate) struct Outgoing {
     pub(crate) row: RowId,
     pub(crate) id: ClientMessageId,
     pub(crate) text: String,
+    pub(crate) written: Written,
     state: State,
+    /// It may have been handed to a connection, by this client or an earlier one.
+    pub(crate) tried: bool,
+    /// It was tried before this client knew it: where sending twice does harm, the person decides.
+    is_doubtful: bool,
     /// How often the API's own code has refused it, or failed.
     rejections: u32,
+    /// What the disk is known to have.
+    on_disk: Option<OnDisk>,
+    /// What the disk has been asked to take.
+    writing: Option<(StorageRequestId, OnDisk)>,
+    /// Since when the person has wanted it sent.
+    wanted_since: WallClock,
+}
+
+/// When a message was written: the order of sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Written {
+    /// By the device's clock.
+    pub(crate) at: WallClock,
+    /// Tells messages of one moment apart.
+    pub(crate) number: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Queued,
     InFlight,
-    /// Waits for the person: not confirmed, or failed.
-    Halted,
+    /// Waits for the person.
+    Halted(Halt),
+}
+
+/// What the disk says of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct OnDisk {
+    tried: bool,
+    halted: Option<Halt>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(row: RowId, id: ClientMessageId, text: String, written: Written) -> Self {
+        Self {
+            row,
+            id,
+            text,
+            written,
+            state: State::Queued,
+            tried: false,
+            is_doubtful: false,
+            rejections: 0,
+            on_disk: None,
+            writing: None,
+            wanted_since: written.at,
+        }
+    }
+
+    /// The message as the disk of this tab has it.
+    pub(crate) fn restored(
+        row: RowId,
+        (id, text): (ClientMessageId, String),
+        written: Written,
+        tried: bool,
+        halted: Option<Halt>,
+    ) -> Self {
+        Self {
+            state: halted.map_or(State::Queued, State::Halted),
+            tried,
+            is_doubtful: tried,
+            on_disk: Some(OnDisk { tried, halted }),
+            ..Self::new(row, id, text, written)
+        }
+    }
+
+    /// Why it waits for the person, if it does.
+    pub(crate) fn halted(&self) -> Option<Halt> {
+        match self.state {
+            State::Halted(halt) => Some(halt),
+            State::Queued | State::InFlight => None,
+        }
+    }
+
+    /// Whether the disk knows of it, or will.
+    pub(crate) fn has_record(&self) -> bool {
+        self.on_disk.is_some() || self.writing.is_some()
+    }
+
+    fn wanted_on_disk(&self) -> OnDisk {
+        OnDisk { tried: self.tried, halted: self.halted() }
+    }
 }
 
 /// The unconfirmed messages of one room.
@@ -36,29 +118,101 @@ pub(crate) struct Outbox {
     messages: VecDeque<Outgoing>,
     /// Nothing is sent before: the backend has asked for a pause.
     pause: Option<Timestamp>,
+    /// What has left since the last call of [`take_gone`](Self::take_gone).
+    gone: Vec<Gone>,
+}
+
+/// A message that the outbox holds no more.
+#[derive(Debug)]
+pub(crate) struct Gone {
+    pub(crate) message: Outgoing,
+    /// The backend has it.
+    pub(crate) is_delivered: bool,
+}
+
+/// What is to become of the next message.
+#[derive(Debug)]
+pub(crate) enum Turn<'a> {
+    /// Nothing may go, or there is nothing.
+    Nobodys,
+    /// It is handed to the connection.
+    Send(&'a Outgoing),
+    /// It is not sent without the person: it was tried before and may have arrived, or it is too old.
+    Halted(ClientMessageId, Halt),
+    /// It has to be on the disk first.
+    OnTheWayToDisk,
 }
 
 impl Outbox {
-    pub(crate) fn is_full(&self) -> bool {
-        self.messages.len() >= MAX_UNCONFIRMED
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    pub(crate) fn push(&mut self, row: RowId, id: ClientMessageId, text: String) {
-        self.messages.push_back(Outgoing { row, id, text, state: State::Queued, rejections: 0 });
+    /// Whether something waits to be sent by itself.
+    pub(crate) fn has_queued(&self) -> bool {
+        self.messages.iter().any(|message| message.state == State::Queued)
     }
 
-    /// Takes the next message to hand to a connection, if its turn has come.
-    pub(crate) fn start_next(&mut self, now: Timestamp) -> Option<&Outgoing> {
-        if self.in_flight().is_some() || self.pause.is_some_and(|until| now < until) {
-            return None;
+    /// Takes a message in, at the place that the time of writing gives it.
+    pub(crate) fn push(&mut self, message: Outgoing) {
+        let after = self.messages.iter().rposition(|other| other.written <= message.written);
+        self.messages.insert(after.map_or(0, |index| index + 1), message);
+    }
+
+    /// Takes the next message to hand to a connection, if its turn has come. With `needs_disk` it must be known to the
+    /// disk as tried; with `may_repeat` sending it twice does no harm.
+    pub(crate) fn take_turn(&mut self, now: Now, needs_disk: bool, may_repeat: bool) -> Turn<'_> {
+        if self.in_flight().is_some() || self.pause.is_some_and(|until| now.monotonic < until) {
+            return Turn::Nobodys;
         }
-        let next = self.messages.iter_mut().find(|message| message.state == State::Queued)?;
+        let is_queued = |message: &&mut Outgoing| message.state == State::Queued;
+        let Some(next) = self.messages.iter_mut().find(is_queued) else { return Turn::Nobodys };
+        if next.is_doubtful && !may_repeat {
+            return Turn::Halted(next.id.clone(), Halt::NotConfirmed);
+        }
+        if now.wall.0.saturating_sub(next.wanted_since.0) > MAX_AGE_MILLISECONDS {
+            return Turn::Halted(next.id.clone(), Halt::Failed(FailReason::Expired));
+        }
+        next.tried = true;
+        if needs_disk && !next.on_disk.is_some_and(|on_disk| on_disk.tried) {
+            return Turn::OnTheWayToDisk;
+        }
         next.state = State::InFlight;
-        Some(next)
+        Turn::Send(next)
+    }
+
+    /// The next message that the disk has to learn of, or whose record is behind.
+    pub(crate) fn next_to_store(&self) -> Option<&Outgoing> {
+        self.messages.iter().find(|message| {
+            message.writing.is_none() && message.on_disk != Some(message.wanted_on_disk())
+        })
+    }
+
+    /// The disk has been asked to take a message as it is.
+    pub(crate) fn storing(&mut self, id: &ClientMessageId, request: StorageRequestId) {
+        if let Some(message) = self.find_mut(id) {
+            message.writing = Some((request, message.wanted_on_disk()));
+        }
+    }
+
+    /// The disk has what it was asked to take; says whether that was a message of this room.
+    pub(crate) fn stored(&mut self, request: StorageRequestId) -> bool {
+        let Some(message) = self.written_by(request) else { return false };
+        message.on_disk = message.writing.take().map(|(_, on_disk)| on_disk);
+        true
+    }
+
+    /// The disk has not taken it, and may be asked again.
+    pub(crate) fn not_stored(&mut self, request: StorageRequestId) -> bool {
+        let Some(message) = self.written_by(request) else { return false };
+        message.writing = None;
+        true
+    }
+
+    /// The message of a record that another tab has taken meanwhile.
+    pub(crate) fn lost_to_another_tab(&mut self, request: StorageRequestId) -> Option<Outgoing> {
+        let index = self.messages.iter().position(|message| message.is_written_by(request))?;
+        self.messages.remove(index)
     }
 
     pub(crate) fn in_flight(&self) -> Option<&Outgoing> {
@@ -67,7 +221,7 @@ impl Outbox {
 
     /// When a pause ends after which something is to be sent.
     pub(crate) fn resumes_at(&self) -> Option<Timestamp> {
-        self.pause.filter(|_| self.messages.iter().any(|message| message.state == State::Queued))
+        self.pause.filter(|_| self.has_queued())
     }
 
     /// A pause that has ended is none, whatever else keeps messages back.
@@ -80,10 +234,35 @@ impl Outbox {
         self.pause = self.pause.max(Some(until));
     }
 
-    /// The message has arrived, or the person gave it up.
-    pub(crate) fn remove(&mut self, id: &ClientMessageId) -> Option<Outgoing> {
-        let index = self.messages.iter().position(|message| message.id == *id)?;
-        self.messages.remove(index)
+    /// The backend has the message.
+    pub(crate) fn delivered(&mut self, id: &ClientMessageId) {
+        self.remove(id, true);
+    }
+
+    /// The person gave it up.
+    pub(crate) fn discard(&mut self, id: &ClientMessageId) {
+        self.remove(id, false);
+    }
+
+    /// The messages that have left, and whose records are to go.
+    pub(crate) fn take_gone(&mut self) -> Vec<Gone> {
+        std::mem::take(&mut self.gone)
+    }
+
+    /// When the last message was written.
+    pub(crate) fn last_written(&self) -> Option<Written> {
+        self.messages.back().map(|message| message.written)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    fn remove(&mut self, id: &ClientMessageId, is_delivered: bool) {
+        let index = self.messages.iter().position(|message| message.id == *id);
+        if let Some(message) = index.and_then(|index| self.messages.remove(index)) {
+            self.gone.push(Gone { message, is_delivered });
+        }
     }
 
     /// It will be sent again, in its turn.
@@ -91,26 +270,33 @@ impl Outbox {
         self.set(id, State::Queued)
     }
 
+    /// The person wants it sent, whatever became of it before.
+    pub(crate) fn retry(&mut self, id: &ClientMessageId, now: WallClock) {
+        if let Some(message) = self.find_mut(id) {
+            message.is_doubtful = false;
+            message.wanted_since = now;
+            message.state = State::Queued;
+        }
+    }
+
     /// The API's own code has refused it, or failed; says how often by now.
     pub(crate) fn reject(&mut self, id: &ClientMessageId) -> u32 {
-        let Some(message) = self.messages.iter_mut().find(|message| message.id == *id) else {
-            return 0;
-        };
+        let Some(message) = self.find_mut(id) else { return 0 };
         message.rejections += 1;
         message.rejections
     }
 
     /// Only the person can decide what becomes of it.
-    pub(crate) fn halt(&mut self, id: &ClientMessageId) -> Option<RowId> {
-        self.set(id, State::Halted)
+    pub(crate) fn halt(&mut self, id: &ClientMessageId, halt: Halt) -> Option<RowId> {
+        self.set(id, State::Halted(halt))
     }
 
     /// The same for all that wait; returns their rows.
-    pub(crate) fn halt_queued(&mut self) -> Vec<RowId> {
+    pub(crate) fn halt_queued(&mut self, halt: Halt) -> Vec<RowId> {
         let queued = self.messages.iter_mut().filter(|message| message.state == State::Queued);
         queued
             .map(|message| {
-                message.state = State::Halted;
+                message.state = State::Halted(halt);
                 message.row
             })
             .collect()
@@ -118,7 +304,7 @@ impl Outbox {
 
     /// The halted message of a row.
     pub(crate) fn halted(&self, row: RowId) -> Option<&Outgoing> {
-        self.messages.iter().find(|message| message.row == row && message.state == State::Halted)
+        self.messages.iter().find(|message| message.row == row && message.halted().is_some())
     }
 
     /// The message of a row that no connection holds.
@@ -127,9 +313,23 @@ impl Outbox {
     }
 
     fn set(&mut self, id: &ClientMessageId, state: State) -> Option<RowId> {
-        let message = self.messages.iter_mut().find(|message| message.id == *id)?;
+        let message = self.find_mut(id)?;
         message.state = state;
         Some(message.row)
+    }
+
+    fn find_mut(&mut self, id: &ClientMessageId) -> Option<&mut Outgoing> {
+        self.messages.iter_mut().find(|message| message.id == *id)
+    }
+
+    fn written_by(&mut self, request: StorageRequestId) -> Option<&mut Outgoing> {
+        self.messages.iter_mut().find(|message| message.is_written_by(request))
+    }
+}
+
+impl Outgoing {
+    fn is_written_by(&self, request: StorageRequestId) -> bool {
+        self.writing.is_some_and(|(writing, _)| writing == request)
     }
 }
 
@@ -137,16 +337,30 @@ impl Outbox {
 mod tests {
     use super::*;
 
+    const NOT_CONFIRMED: Halt = Halt::NotConfirmed;
+
+    fn message(number: u64, id: &str) -> Outgoing {
+        let written = Written { at: WallClock(0), number };
+        Outgoing::new(RowId(number), ClientMessageId(id.into()), id.into(), written)
+    }
+
+    fn now(at: u64) -> Now {
+        Now { monotonic: Timestamp(at), wall: WallClock(0) }
+    }
+
     fn outbox() -> Outbox {
         let mut outbox = Outbox::default();
         for (row, id) in [(1, "a"), (2, "b")] {
-            outbox.push(RowId(row), ClientMessageId(id.into()), id.into());
+            outbox.push(message(row, id));
         }
         outbox
     }
 
     fn start(outbox: &mut Outbox, at: u64) -> Option<String> {
-        outbox.start_next(Timestamp(at)).map(|message| message.text.clone())
+        match outbox.take_turn(now(at), false, true) {
+            Turn::Send(message) => Some(message.text.clone()),
+            _ => None,
+        }
     }
 
     #[test]
@@ -156,7 +370,7 @@ mod tests {
         assert_eq!(start(&mut outbox, 0), None);
         outbox.requeue(&ClientMessageId("a".into()));
         assert_eq!(start(&mut outbox, 0).as_deref(), Some("a"));
-        outbox.remove(&ClientMessageId("a".into()));
+        outbox.delivered(&ClientMessageId("a".into()));
         assert_eq!(start(&mut outbox, 0).as_deref(), Some("b"));
     }
 
@@ -164,7 +378,7 @@ mod tests {
     fn a_halted_message_lets_the_next_one_pass() {
         let mut outbox = outbox();
         start(&mut outbox, 0);
-        outbox.halt(&ClientMessageId("a".into()));
+        outbox.halt(&ClientMessageId("a".into()), NOT_CONFIRMED);
         assert_eq!(start(&mut outbox, 0).as_deref(), Some("b"));
         assert!(outbox.halted(RowId(1)).is_some());
     }
@@ -176,5 +390,57 @@ mod tests {
         assert_eq!(start(&mut outbox, 9), None);
         assert_eq!(outbox.resumes_at(), Some(Timestamp(10)));
         assert_eq!(start(&mut outbox, 10).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn nothing_goes_before_the_disk_knows_that_it_is_tried() {
+        let mut outbox = outbox();
+        let (a, request) = (ClientMessageId("a".into()), StorageRequestId(1));
+        outbox.storing(&a, request);
+        let turn = |outbox: &mut Outbox| match outbox.take_turn(now(0), true, true) {
+            Turn::Send(_) => "sent",
+            Turn::OnTheWayToDisk => "stored first",
+            Turn::Nobodys | Turn::Halted(..) => "",
+        };
+        assert_eq!(turn(&mut outbox), "stored first");
+        assert!(outbox.stored(request));
+        assert_eq!(turn(&mut outbox), "stored first", "the record says that it was never tried");
+        assert_eq!(outbox.next_to_store().map(|message| message.id.clone()), Some(a.clone()));
+        outbox.storing(&a, StorageRequestId(2));
+        outbox.stored(StorageRequestId(2));
+        assert_eq!(turn(&mut outbox), "sent");
+    }
+
+    #[test]
+    fn what_was_tried_in_an_earlier_life_is_repeated_only_where_that_does_no_harm() {
+        let mut outbox = Outbox::default();
+        let written = Written { at: WallClock(0), number: 1 };
+        let id = ClientMessageId("a".into());
+        outbox.push(Outgoing::restored(RowId(1), (id.clone(), "a".into()), written, true, None));
+        let turn = outbox.take_turn(now(0), true, false);
+        assert!(matches!(turn, Turn::Halted(_, NOT_CONFIRMED)));
+        outbox.halt(&id, NOT_CONFIRMED);
+        outbox.retry(&id, WallClock(0));
+        assert!(matches!(outbox.take_turn(now(0), true, false), Turn::Send(_)));
+    }
+
+    #[test]
+    fn what_is_thirty_days_old_waits_for_the_person() {
+        let mut outbox = outbox();
+        let late = Now { monotonic: Timestamp(0), wall: WallClock(MAX_AGE_MILLISECONDS + 1) };
+        let turn = outbox.take_turn(late, false, true);
+        assert!(matches!(turn, Turn::Halted(_, Halt::Failed(FailReason::Expired))));
+        outbox.retry(&ClientMessageId("a".into()), late.wall);
+        assert!(matches!(outbox.take_turn(late, false, true), Turn::Send(_)));
+    }
+
+    #[test]
+    fn what_was_written_earlier_goes_first_wherever_it_comes_from() {
+        let mut outbox = Outbox::default();
+        outbox.push(message(5, "late"));
+        outbox.push(message(3, "early"));
+        outbox.push(message(4, "between"));
+        let texts = outbox.messages.iter().map(|one| one.text.as_str()).collect::<Vec<_>>();
+        assert_eq!(texts, ["early", "between", "late"]);
     }
 }

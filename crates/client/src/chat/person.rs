@@ -8,7 +8,7 @@ use super::message::{Author, Incoming, Sender};
 use crate::auth::sha256;
 
 /// How many of one's own sends are remembered once they have come back.
-const MAX_SENDS_REMEMBERED: usize = 1_000;
+pub(crate) const MAX_SENDS_REMEMBERED: usize = 1_000;
 /// How many are remembered that have not: as many as full outboxes of all rooms may hold.
 const MAX_SENDS_DUE: usize = 50_000;
 
@@ -109,7 +109,7 @@ impl Ownership {
     pub(crate) fn proves(&self, incoming: &Incoming) -> bool {
         let Some(id) = &incoming.client_message_id else { return false };
         let send = self.sends.iter().rev().find(|send| send.id == *id);
-        send.is_some_and(|send| send.due > 0 && send.digest == sha256(incoming.text.as_bytes()))
+        send.is_some_and(|send| send.due > 0 && send.digest == digest_of(&incoming.text))
     }
 
     /// Remembers a send; at the bound the oldest that has come back is forgotten.
@@ -117,7 +117,18 @@ impl Ownership {
         if self.sends.len() >= MAX_SENDS_REMEMBERED {
             self.forget_one();
         }
-        let digest = sha256(text.as_bytes());
+        let digest = digest_of(text);
+        self.sends.push_back(OwnSend { id, digest, due: 1 });
+    }
+
+    /// A send of ours that another client has made, in another tab or earlier.
+    pub(crate) fn remember_of_another(&mut self, id: ClientMessageId, digest: [u8; 32]) {
+        if self.sends.iter().any(|send| send.id == id) {
+            return;
+        }
+        if self.sends.len() >= MAX_SENDS_REMEMBERED {
+            self.forget_one();
+        }
         self.sends.push_back(OwnSend { id, digest, due: 1 });
     }
 
@@ -157,6 +168,11 @@ impl Ownership {
             }
         }
     }
+}
+
+/// What is remembered of the words of a send.
+pub(crate) fn digest_of(text: &str) -> [u8; 32] {
+    sha256(text.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! One room: its timeline, its outbox, and what is known of its history.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::ids::{MessageId, RoomId};
+use super::ids::{MessageId, RoomId, RowId};
 use super::message::Incoming;
 use super::outbox::Outbox;
-use super::timeline::{OrderKey, Timeline};
+use super::reading::ReadMark;
+use super::timeline::{MAX_ROWS, OrderKey, Timeline};
 use crate::backend::{Cursor, HistoryRequest, Page, RequestId, Retry};
-use crate::time::{Timestamp, parse_utc};
+use crate::time::{Timestamp, WallClock, parse_utc};
 use crate::timer::{Deadline, TimerKind, Timers};
 
 /// Messages of one page of history.
@@ -27,6 +29,8 @@ const MAX_EMPTY_PAGES: u32 = 20;
 const MAX_CATCH_UP_PAGES: u32 = 100;
 /// How long a page of history may take.
 const HISTORY_DEADLINE: Duration = Duration::from_secs(15);
+/// The tabs of a device get the same message within this time of each other.
+const ARRIVAL_TOLERANCE_MILLISECONDS: i64 = 2_000;
 /// The pause after a page that did not come.
 const HISTORY_RETRY: Duration = Duration::from_secs(2);
 
@@ -129,6 +133,8 @@ pub(crate) struct Room {
     missed: bool,
     /// The history may not be read.
     is_denied: bool,
+    /// When rows arrived that the server gives no place; the oldest leave at [`MAX_ROWS`].
+    arrivals: VecDeque<(RowId, WallClock)>,
     /// When something was missed last, and how often within a minute of each other.
     last_miss: Option<(Timestamp, u32)>,
 }
@@ -157,6 +163,7 @@ impl Room {
             caught_up: false,
             missed: false,
             is_denied: false,
+            arrivals: VecDeque::new(),
             last_miss: None,
         }
     }
@@ -415,6 +422,31 @@ impl Room {
             if self.history == History::Beginning {
                 self.history = History::More;
             }
+        }
+    }
+
+    /// A row has arrived that the server gives no place.
+    pub(crate) fn arrived(&mut self, row: RowId, at: WallClock) {
+        self.arrivals.push_back((row, at));
+        if self.arrivals.len() > MAX_ROWS {
+            self.arrivals.pop_front();
+        }
+    }
+
+    /// Completes a mark: a row of this tab says when it arrived, a time which rows had arrived by then.
+    pub(crate) fn complete(&self, mark: ReadMark) -> ReadMark {
+        let mut arrivals = self.arrivals.iter().rev();
+        match (mark.row, mark.arrived) {
+            (Some(row), None) => {
+                let arrived = arrivals.find(|(other, _)| *other <= row).map(|(_, at)| *at);
+                ReadMark { arrived, ..mark }
+            }
+            (None, Some(arrived)) => {
+                let until = arrived.0.saturating_add(ARRIVAL_TOLERANCE_MILLISECONDS);
+                let row = arrivals.find(|(_, at)| at.0 <= until).map(|(row, _)| *row);
+                ReadMark { row, ..mark }
+            }
+            _ => mark,
         }
     }
 

@@ -7,10 +7,15 @@ use std::collections::BTreeMap;
 
 use super::ids::{ClientMessageId, MessageId, RowId};
 use super::message::{Author, Delivery, Identity, Incoming, Message, Origin, Row, RowContent};
-use crate::time::{WallClock, parse_utc};
+use super::outbox::Written;
+use super::reading::ReadMark;
+use crate::time::parse_utc;
 
 /// How many rows of a room are kept; the oldest leave first, and history brings them back.
 pub(crate) const MAX_ROWS: usize = 10_000;
+
+/// How many unread messages of a room are counted.
+pub(crate) const MAX_UNREAD: usize = 1_000;
 
 /// How the rows changed. Applied in order to a copy of the rows, changes keep it equal to the original.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +52,8 @@ enum Key {
 enum Place {
     Server(OrderKey),
     Arrival,
-    /// After all others, until it is confirmed.
-    Unconfirmed,
+    /// After all others, until it is confirmed, in the order of writing.
+    Unconfirmed(Written),
 }
 
 #[derive(Debug)]
@@ -58,6 +63,12 @@ struct Entry {
     identity: Option<Identity>,
     client_message_id: Option<ClientMessageId>,
     origin: Option<Origin>,
+}
+
+impl Entry {
+    fn is_unconfirmed(&self) -> bool {
+        matches!(self.place, Place::Unconfirmed(_))
+    }
 }
 
 /// What became of a message that was taken in.
@@ -97,7 +108,7 @@ impl Timeline {
     pub(crate) fn newest(&self) -> Option<&OrderKey> {
         self.entries.iter().rev().find_map(|entry| match &entry.place {
             Place::Server(key) => Some(key),
-            Place::Arrival | Place::Unconfirmed => None,
+            Place::Arrival | Place::Unconfirmed(_) => None,
         })
     }
 
@@ -105,24 +116,23 @@ impl Timeline {
     pub(crate) fn oldest(&self) -> Option<&OrderKey> {
         self.entries.iter().find_map(|entry| match &entry.place {
             Place::Server(key) => Some(key),
-            Place::Arrival | Place::Unconfirmed => None,
+            Place::Arrival | Place::Unconfirmed(_) => None,
         })
     }
 
-    /// Adds a message that the person has just written, at the end.
+    /// Adds a message that the person has written, after all that they wrote before and that is not confirmed either.
     pub(crate) fn compose(
         &mut self,
         id: RowId,
         send: ClientMessageId,
         text: String,
-        at: WallClock,
+        (written, delivery): (Written, Delivery),
     ) {
-        let message =
-            Message { author: Author::Me, text, time: Some(at), delivery: Delivery::Queued };
+        let message = Message { author: Author::Me, text, time: Some(written.at), delivery };
         self.by_key.insert(Key::Send(send.clone()), id);
         self.insert(Entry {
             row: Row { id, content: RowContent::Message(message) },
-            place: Place::Unconfirmed,
+            place: Place::Unconfirmed(written),
             identity: None,
             client_message_id: Some(send),
             origin: None,
@@ -138,7 +148,7 @@ impl Timeline {
 
     /// Whether an interruption says something new here: there are rows, and the last one is no interruption.
     pub(crate) fn may_note_interruption(&self) -> bool {
-        let confirmed = self.entries.iter().rev().find(|entry| entry.place != Place::Unconfirmed);
+        let confirmed = self.entries.iter().rev().find(|entry| !entry.is_unconfirmed());
         confirmed.is_some_and(|entry| entry.row.content != RowContent::Interruption)
     }
 
@@ -221,6 +231,54 @@ impl Timeline {
         Some(row)
     }
 
+    /// Whether the list has a message of one's own already that was sent under this id.
+    pub(crate) fn has_delivered(&self, send: &ClientMessageId) -> bool {
+        let is_it = |entry: &Entry| {
+            entry.client_message_id.as_ref() == Some(send)
+                && !entry.is_unconfirmed()
+                && entry.row.message().is_some_and(Message::is_own)
+        };
+        self.entries.iter().rev().any(is_it)
+    }
+
+    /// The mark of somebody who has read down to a row.
+    pub(crate) fn mark_at(&self, row: RowId) -> ReadMark {
+        let read = self.index(row).map_or(0, |index| index + 1);
+        let last = self.entries.iter().take(read).rfind(|entry| !entry.is_unconfirmed());
+        match last.map(|entry| (&entry.place, entry.row.id)) {
+            Some((Place::Server(key), _)) => {
+                ReadMark { key: Some(key.clone()), ..ReadMark::default() }
+            }
+            Some((Place::Arrival, row)) => ReadMark { row: Some(row), ..ReadMark::default() },
+            Some((Place::Unconfirmed(_), _)) | None => ReadMark::default(),
+        }
+    }
+
+    /// The mark of somebody who has read everything.
+    pub(crate) fn mark_at_end(&self) -> ReadMark {
+        self.entries.last().map_or_else(ReadMark::default, |entry| self.mark_at(entry.row.id))
+    }
+
+    /// How many messages of others come after a mark, at most [`MAX_UNREAD`].
+    pub(crate) fn unread(&self, mark: &ReadMark) -> usize {
+        let mut unread = 0;
+        for entry in self.entries.iter().rev() {
+            match &entry.place {
+                Place::Server(key) if mark.key.as_ref().is_some_and(|mark| key <= mark) => break,
+                Place::Arrival if mark.row.is_some_and(|mark| entry.row.id <= mark) => break,
+                Place::Unconfirmed(_) => {}
+                Place::Server(_) | Place::Arrival => {
+                    let message = entry.row.message();
+                    unread += usize::from(message.is_some_and(|message| !message.is_own()));
+                }
+            }
+            if unread == MAX_UNREAD {
+                break;
+            }
+        }
+        unread
+    }
+
     /// Forgets all rows.
     pub(crate) fn clear(&mut self) {
         while !self.entries.is_empty() {
@@ -262,7 +320,7 @@ impl Timeline {
         let above = self.entries.len().saturating_sub(MAX_ROWS);
         for _ in 0..above {
             match self.entries.first() {
-                Some(entry) if entry.place != Place::Unconfirmed => self.drop_at(0),
+                Some(entry) if !entry.is_unconfirmed() => self.drop_at(0),
                 _ => break,
             }
         }
@@ -312,10 +370,14 @@ impl Timeline {
 
     fn place_of(&self, place: &Place) -> usize {
         let unconfirmed =
-            self.entries.iter().rev().take_while(|entry| entry.place == Place::Unconfirmed).count();
+            self.entries.iter().rev().take_while(|entry| entry.is_unconfirmed()).count();
         let confirmed = self.entries.len() - unconfirmed;
         let key = match place {
-            Place::Unconfirmed => return self.entries.len(),
+            Place::Unconfirmed(written) => {
+                let is_later = |entry: &&Entry| matches!(&entry.place, Place::Unconfirmed(other) if other > written);
+                let later = self.entries.iter().rev().take_while(is_later).count();
+                return self.entries.len() - later;
+            }
             Place::Arrival => return confirmed,
             Place::Server(key) => key,
         };
@@ -337,7 +399,7 @@ impl Timeline {
 
     fn remove_unconfirmed(&mut self, row: RowId) -> Option<Entry> {
         let index = self.index(row)?;
-        let unconfirmed = self.entries.get(index)?.place == Place::Unconfirmed;
+        let unconfirmed = self.entries.get(index)?.is_unconfirmed();
         unconfirmed.then(|| self.entries.remove(index))
     }
 
@@ -358,6 +420,7 @@ mod tests {
 
     use super::*;
     use crate::chat::message::{Sender, Standing};
+    use crate::time::WallClock;
 
     fn incoming(second: u8, id: &str, send: Option<&str>) -> Incoming {
         Incoming {
@@ -367,6 +430,10 @@ mod tests {
             client_message_id: send.map(|id| ClientMessageId(id.to_owned())),
             sender: Sender::Person { id: "ann".into(), name: None, standing: Standing::Guest },
         }
+    }
+
+    fn now() -> (Written, Delivery) {
+        (Written { at: WallClock(0), number: 0 }, Delivery::Queued)
     }
 
     fn ann() -> Author {
@@ -393,7 +460,7 @@ mod tests {
         for ack_first in [true, false] {
             let mut timeline = Timeline::default();
             let send = ClientMessageId("s".into());
-            timeline.compose(RowId(1), send.clone(), "text of m".into(), WallClock(0));
+            timeline.compose(RowId(1), send.clone(), "text of m".into(), now());
             timeline.take(incoming(1, "other", None), ann(), RowId(2));
             let echo = incoming(2, "m", Some("s"));
             let key = OrderKey { created_at: echo.created_at.clone(), id: MessageId("m".into()) };
@@ -414,7 +481,7 @@ mod tests {
     fn an_acknowledged_send_whose_message_is_known_leaves_one_row() {
         let mut timeline = Timeline::default();
         let send = ClientMessageId("s".into());
-        timeline.compose(RowId(1), send.clone(), "text of m".into(), WallClock(0));
+        timeline.compose(RowId(1), send.clone(), "text of m".into(), now());
         timeline.take(incoming(2, "m", None), ann(), RowId(2));
         let key =
             OrderKey { created_at: incoming(2, "m", None).created_at, id: MessageId("m".into()) };
@@ -426,7 +493,7 @@ mod tests {
     #[test]
     fn an_echo_of_a_send_whose_message_is_known_leaves_one_row() {
         let mut timeline = Timeline::default();
-        timeline.compose(RowId(1), ClientMessageId("s".into()), "text of m".into(), WallClock(0));
+        timeline.compose(RowId(1), ClientMessageId("s".into()), "text of m".into(), now());
         timeline.take(incoming(2, "m", None), ann(), RowId(2));
         let taken = timeline.take(incoming(2, "m", Some("s")), Author::Me, RowId(3));
         assert_eq!(taken, Taken::Settles(RowId(1)));
@@ -472,7 +539,7 @@ mod tests {
                 };
                 match step {
                     0 if !timeline.by_key.contains_key(&Key::Send(send.clone())) => {
-                        timeline.compose(RowId(number), send, value.to_string(), WallClock(0));
+                        timeline.compose(RowId(number), send, value.to_string(), now());
                     }
                     1 => { timeline.settle(&send, key); }
                     2 => timeline.note(RowId(number), RowContent::Interruption),
@@ -490,7 +557,7 @@ mod tests {
                 prop_assert_eq!(&shown, &rows);
                 let keys = timeline.entries.iter().filter_map(|entry| match &entry.place {
                     Place::Server(key) => Some(key),
-                    Place::Arrival | Place::Unconfirmed => None,
+                    Place::Arrival | Place::Unconfirmed(_) => None,
                 }).collect::<Vec<_>>();
                 prop_assert!(keys.is_sorted_by(|a, b| a < b), "{:?}", keys);
             }

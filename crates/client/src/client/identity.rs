@@ -7,6 +7,7 @@ use crate::auth::Credentials;
 use crate::chat::ids::{GuestKey, QuestionId};
 use crate::chat::message::FailReason;
 use crate::chat::person::{DisplayName, Ownership};
+use crate::keeping::TabNews;
 use crate::time::Now;
 
 /// By what a person is known.
@@ -29,6 +30,13 @@ impl Identity {
         Self { name, ..Self::default() }
     }
 
+    /// By what the person's records are found, if it is certain enough: who has signed in, as their token says or else
+    /// the backend.
+    pub(super) fn user_id(&self) -> Option<&str> {
+        let subject = self.subject.as_deref().filter(|_| self.is_said);
+        subject.or(self.sender_id.as_deref().filter(|_| !self.is_said))
+    }
+
     /// The name that others see.
     pub(super) fn shown_name(&self) -> Option<DisplayName> {
         self.name.as_ref().or(self.token_name.as_ref()).cloned()
@@ -36,7 +44,13 @@ impl Identity {
 }
 
 impl Client {
-    pub(super) fn sign_out(&mut self) {
+    /// The person has signed out, here or in another tab; `clear` deletes what the device has of them.
+    pub(super) fn leave(&mut self, clear: bool) {
+        if clear {
+            self.keeping.tell(&TabNews::SignedOut);
+        }
+        self.keeping.leave(clear);
+        self.is_signed_out = true;
         self.forget_person();
         for channel in &mut self.channels {
             channel.keyring.forget();
@@ -46,6 +60,7 @@ impl Client {
 
     /// Nothing of the person before is left: not what they wrote, not what they have read, not who they were.
     fn forget_person(&mut self) {
+        self.forget_kept();
         self.ownership = Ownership::default();
         self.identity = Identity::new(self.identity.name.take());
         let person = &mut self.shared.person;

@@ -2,10 +2,13 @@
 
 use crate::auth::Credentials;
 use crate::backend::api_gateway::Finding;
-use crate::chat::ids::{ConnectionId, HttpRequestId, QuestionId, RoomId, RowId};
+use crate::chat::ids::{
+    ConnectionId, HttpRequestId, QuestionId, RoomId, RowId, StorageRequestId, TabId,
+};
 use crate::chat::person::DisplayName;
 use crate::chat::room::History;
 use crate::chat::timeline::Change;
+use crate::keeping::{Record, StorageChange, Whose};
 use crate::time::Timestamp;
 
 /// Something that has happened.
@@ -62,6 +65,26 @@ pub enum Input {
     Visibility(Visibility),
     /// Another client of the page has found out something about the same backend.
     Found(Finding),
+    /// The device has done, or has not done, what was asked of its storage.
+    StorageAnswered {
+        /// Which request.
+        request: StorageRequestId,
+        /// How it ended.
+        answer: StorageAnswer,
+    },
+    /// The storage that was open is of no more use: a newer version of the page wants to change it, or the browser has
+    /// closed it.
+    StorageLost,
+    /// A tab of [`Output::WatchTab`] lives no more. What it held back belongs to whoever adopts it first.
+    TabGone {
+        /// Which.
+        tab: TabId,
+    },
+    /// What another tab of the same person has said by [`Output::TellTabs`].
+    HeardTab {
+        /// Its words.
+        news: String,
+    },
     /// The time of [`Client::poll_timeout`](crate::Client::poll_timeout) has come.
     TimeDue,
     /// The person, or the page, wants something.
@@ -108,6 +131,21 @@ pub struct HttpAnswer {
     pub body: String,
     /// The header `Date`, where the browser lets it be read.
     pub date: Option<String>,
+}
+
+/// How a request to the device's storage ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorageAnswer {
+    /// The storage is open; these are all records of the person.
+    Opened(Vec<Record>),
+    /// The changes are on the disk, all of them.
+    Stored,
+    /// Nothing was changed, since a record that was to be replaced is not there any more: another tab has it.
+    Missing,
+    /// These records were another tab's, and are this one's now.
+    Adopted(Vec<Record>),
+    /// Nothing was done: there is no storage, no room on the disk, or the browser forbids it.
+    Failed,
 }
 
 /// Why a request has no answer.
@@ -169,6 +207,20 @@ pub enum Command {
         /// The room.
         room: RoomId,
     },
+    /// Keep what the person has written and not sent yet; empty for nothing.
+    SetDraft {
+        /// The room.
+        room: RoomId,
+        /// The text.
+        text: String,
+    },
+    /// The person has seen the messages of an open room down to this one.
+    MarkRead {
+        /// The room.
+        room: RoomId,
+        /// The last row that was seen.
+        row: RowId,
+    },
     /// Connect now, whatever the reason for waiting was.
     Reconnect,
     /// Change the name that others see.
@@ -226,6 +278,48 @@ pub enum Output {
         /// Which.
         connection: ConnectionId,
     },
+    /// Open the device's storage for a person and read all that it has of them. From then on this client is a tab of
+    /// theirs: others can tell that it lives, and hear what it says.
+    ///
+    /// This and the two below are answered by [`Input::StorageAnswered`], in the order in which they were asked for.
+    OpenStorage {
+        /// What to call the request.
+        request: StorageRequestId,
+        /// The person. One storage is open at a time.
+        whose: Whose,
+        /// What others call this client.
+        tab: TabId,
+    },
+    /// Change records, all or none, and answer when they are on the disk: stored as durably as the browser can.
+    WriteStorage {
+        /// What to call the request.
+        request: StorageRequestId,
+        /// The changes, in order.
+        changes: Vec<StorageChange>,
+    },
+    /// Make all records of the shelf [`Shelf::Unsent`](crate::Shelf::Unsent) of another tab records of this tab's
+    /// shelf, in one step, so that of several tabs only one gets them.
+    AdoptUnsent {
+        /// What to call the request.
+        request: StorageRequestId,
+        /// Whose they are.
+        from: TabId,
+    },
+    /// Report [`Input::TabGone`] as soon as a tab lives no more, which may be now.
+    WatchTab {
+        /// Which.
+        tab: TabId,
+    },
+    /// Let the person's other tabs hear something.
+    TellTabs {
+        /// The words, for [`Input::HeardTab`].
+        news: String,
+    },
+    /// The storage is this person's no more: be no tab of theirs any longer.
+    CloseStorage {
+        /// Delete all that it has of them first.
+        clear: bool,
+    },
 }
 
 /// Something to show.
@@ -272,6 +366,23 @@ pub enum Event {
     KnownAs(String),
     /// Something for the other clients that the page has for the same backend, now and later.
     Found(Finding),
+    /// What the person has written and not sent yet, where the client knows more of it than the screen: it was kept, or
+    /// written in another tab.
+    Draft {
+        /// The room.
+        room: RoomId,
+        /// The text.
+        text: String,
+    },
+    /// How many messages of others in a room the person has not seen.
+    Unread {
+        /// The room.
+        room: RoomId,
+        /// How many.
+        count: usize,
+    },
+    /// The device keeps nothing of this person from now on: what is not sent is lost with the page. Said once.
+    NotKept,
     /// A text was not taken. It is handed back, so that nothing is lost.
     SendRefused {
         /// The room.

@@ -7,7 +7,8 @@ use super::channel::{Channel, ChannelId};
 use super::io::{Event, Network, Refusal, Status};
 use crate::backend::Outcome;
 use crate::chat::ids::{ClientMessageId, RoomId, RowId};
-use crate::chat::message::{Delivery, FailReason, RowContent};
+use crate::chat::message::{Delivery, FailReason, Halt, RowContent};
+use crate::chat::outbox::Turn;
 use crate::chat::room::{History, Room};
 use crate::chat::timeline::OrderKey;
 use crate::link::LinkStatus;
@@ -29,6 +30,8 @@ pub(super) struct OpenRoom {
     /// What the screen was told last.
     pub(super) status: Status,
     pub(super) history: History,
+    /// How many unread messages the screen was told of.
+    pub(super) unread: usize,
     was_online: bool,
     outage: Option<Outage>,
 }
@@ -47,6 +50,7 @@ impl OpenRoom {
             refusal: None,
             status: Status::Connecting,
             history: History::Unknown,
+            unread: 0,
             was_online: false,
             outage: None,
         }
@@ -60,15 +64,24 @@ impl OpenRoom {
         Deadline::earliest([self.room.next_deadline(), outage])
     }
 
-    /// Hands the next message and the next request to the session; says whether there was one.
-    pub(super) fn hand_over(&mut self, now: Now, channel: &mut Channel) -> bool {
+    /// Hands the next message and the next request to the session; says whether there was one. With `needs_disk` no
+    /// message goes that the disk does not have.
+    pub(super) fn hand_over(&mut self, now: Now, needs_disk: bool, channel: &mut Channel) -> bool {
         let session = &mut channel.session;
         let mut moved = false;
-        if session.can_send(now.monotonic, &self.room.id)
-            && let Some(message) = self.room.outbox.start_next(now.monotonic)
-        {
-            session.send(now.monotonic, &self.room.id, &message.id, &message.text);
-            moved = true;
+        if session.can_send(now.monotonic, &self.room.id) {
+            let may_repeat = session.may_repeat();
+            match self.room.outbox.take_turn(now, needs_disk, may_repeat) {
+                Turn::Send(message) => {
+                    session.send(now.monotonic, &self.room.id, &message.id, &message.text);
+                    moved = true;
+                }
+                Turn::Halted(id, halt) => {
+                    self.halt(&id, halt);
+                    moved = true;
+                }
+                Turn::Nobodys | Turn::OnTheWayToDisk => {}
+            }
         }
         if let Some(request) = self.room.next_request(now.monotonic) {
             session.request_history(&request);
@@ -98,7 +111,7 @@ impl OpenRoom {
         id: &ClientMessageId,
         row: Option<RowId>,
     ) {
-        self.room.outbox.remove(id);
+        self.room.outbox.delivered(id);
         if let Some(row) = row {
             events.push_back(Event::Sent { room: self.room.id.clone(), row });
         }
@@ -109,7 +122,7 @@ impl OpenRoom {
         let outbox = &mut self.room.outbox;
         let (row, delivery) = match outcome {
             Outcome::Rejected { .. } if outbox.reject(id) >= MAX_REJECTIONS => {
-                (outbox.halt(id), Delivery::Failed(FailReason::Refused))
+                return self.halt(id, Halt::Failed(FailReason::Refused));
             }
             Outcome::Again { pause } | Outcome::Rejected { pause } => {
                 if !pause.is_zero() {
@@ -117,27 +130,35 @@ impl OpenRoom {
                 }
                 (outbox.requeue(id), Delivery::Queued)
             }
-            Outcome::Refused(reason) => (outbox.halt(id), Delivery::Failed(reason)),
-            Outcome::NotConfirmed => (outbox.halt(id), Delivery::NotConfirmed),
+            Outcome::Refused(reason) => return self.halt(id, Halt::Failed(reason)),
+            Outcome::NotConfirmed => return self.halt(id, Halt::NotConfirmed),
         };
         if let Some(row) = row {
             self.room.timeline.set_delivery(row, delivery);
         }
     }
 
+    /// A message waits for the person from now on.
+    fn halt(&mut self, id: &ClientMessageId, halt: Halt) {
+        if let Some(row) = self.room.outbox.halt(id, halt) {
+            self.room.timeline.set_delivery(row, halt.into());
+        }
+    }
+
     /// Nothing is sent by itself any more that was written.
     pub(super) fn halt_all(&mut self, reason: FailReason) {
-        for row in self.room.outbox.halt_queued() {
-            self.room.timeline.set_delivery(row, Delivery::Failed(reason));
+        let halt = Halt::Failed(reason);
+        for row in self.room.outbox.halt_queued(halt) {
+            self.room.timeline.set_delivery(row, halt.into());
         }
     }
 
     /// The gateway has closed the connection over the frame that was in flight.
     pub(super) fn fail_in_flight(&mut self, reason: FailReason, channel: &mut Channel) {
-        let Some(message) = self.room.outbox.in_flight() else { return };
-        let (id, row) = (message.id.clone(), message.row);
-        self.room.outbox.halt(&id);
-        self.room.timeline.set_delivery(row, Delivery::Failed(reason));
+        let Some(id) = self.room.outbox.in_flight().map(|message| message.id.clone()) else {
+            return;
+        };
+        self.halt(&id, Halt::Failed(reason));
         channel.session.no_longer_in_flight(&id);
     }
 

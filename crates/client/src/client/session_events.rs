@@ -58,7 +58,7 @@ impl Client {
             }
             SessionEvent::Message { room, incoming } => {
                 let is_stamped = channel.session.stamps_senders();
-                self.message(&room, incoming, is_stamped);
+                self.message(now, &room, incoming, is_stamped);
             }
             SessionEvent::Notice { room, text } => {
                 let row = self.next_row();
@@ -134,7 +134,7 @@ impl Client {
         }
     }
 
-    fn message(&mut self, room: &RoomId, incoming: Incoming, is_stamped: bool) {
+    fn message(&mut self, now: Now, room: &RoomId, incoming: Incoming, is_stamped: bool) {
         let row = self.next_row();
         let send = incoming.client_message_id.clone();
         let author = self.ownership.author(&incoming);
@@ -152,7 +152,11 @@ impl Client {
             self.ownership.came_back(send);
         }
         let Some(open) = self.rooms.iter_mut().find(|open| open.room.id == *room) else { return };
+        let has_place = incoming.order_key().is_some();
         let taken = open.room.timeline.take(incoming, author, row);
+        if !has_place && taken == Taken::New(row) {
+            open.room.arrived(row, now.wall);
+        }
         open.room.message_arrived();
         match taken {
             Taken::New(row) => self.events.push_back(Event::Arrived { room: room.clone(), row }),

@@ -164,6 +164,11 @@ impl Session {
             && !self.timers.is_set(Timer::Name)
     }
 
+    /// Whether sends bear their ids.
+    pub(crate) fn may_repeat(&self) -> bool {
+        matches!(self.state, State::Full { .. })
+    }
+
     /// Sends a message; its fate comes as an event.
     pub(crate) fn send(&mut self, now: Timestamp, id: &ClientMessageId, text: &str) {
         let idempotent = matches!(self.state, State::Full { .. });

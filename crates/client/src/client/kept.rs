@@ -1,0 +1,165 @@
+//! What a person leaves in their rooms beside messages: drafts, and how far they have read.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::chat::ids::{ClientMessageId, RoomId};
+use crate::chat::person::MAX_SENDS_REMEMBERED;
+use crate::chat::reading::ReadMark;
+use crate::keeping::{Delivered, Record, Restored, Shelf, StorageChange, TabNews};
+use crate::time::Timestamp;
+use crate::timer::Deadline;
+
+/// Drafts and marks are stored after this time, so that not each key press is a change of the disk.
+const STORE_AFTER: Duration = Duration::from_millis(300);
+/// Rooms with a draft or a mark; those of others are not kept.
+const MAX_ROOMS_KEPT: usize = 1_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Unstored {
+    Draft(RoomId),
+    Read(RoomId),
+}
+
+/// What is kept of a person, whatever rooms are open.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    drafts: BTreeMap<RoomId, String>,
+    marks: BTreeMap<RoomId, ReadMark>,
+    unstored: BTreeSet<Unstored>,
+    store_at: Option<Timestamp>,
+    /// Unsent messages of rooms that are not open.
+    unopened: Vec<Restored>,
+    /// Which records of delivered messages there are, the oldest first.
+    delivered: VecDeque<ClientMessageId>,
+}
+
+impl Kept {
+    pub(super) fn draft(&self, room: &RoomId) -> &str {
+        self.drafts.get(room).map_or("", String::as_str)
+    }
+
+    /// The person has written something; says whether that is news.
+    pub(super) fn set_draft(&mut self, now: Timestamp, room: &RoomId, text: &str) -> bool {
+        if !self.hear_draft(room, text) {
+            return false;
+        }
+        self.unstored.insert(Unstored::Draft(room.clone()));
+        self.store_at.get_or_insert(now + STORE_AFTER);
+        true
+    }
+
+    /// The same, in another tab, which stores it.
+    pub(super) fn hear_draft(&mut self, room: &RoomId, text: &str) -> bool {
+        let is_full = self.drafts.len() >= MAX_ROOMS_KEPT && !self.drafts.contains_key(room);
+        if self.draft(room) == text || is_full {
+            return false;
+        }
+        if text.is_empty() {
+            self.drafts.remove(room);
+        } else {
+            self.drafts.insert(room.clone(), text.to_owned());
+        }
+        true
+    }
+
+    pub(super) fn mark(&self, room: &RoomId) -> Option<&ReadMark> {
+        self.marks.get(room)
+    }
+
+    /// The person has read on.
+    pub(super) fn read(&mut self, now: Timestamp, room: &RoomId, mark: ReadMark) {
+        if self.hear_mark(room, mark) {
+            self.unstored.insert(Unstored::Read(room.clone()));
+            self.store_at.get_or_insert(now + STORE_AFTER);
+        }
+    }
+
+    /// The same, in another tab; says whether that is news.
+    pub(super) fn hear_mark(&mut self, room: &RoomId, mark: ReadMark) -> bool {
+        if self.marks.len() >= MAX_ROOMS_KEPT && !self.marks.contains_key(room) {
+            return false;
+        }
+        let is_first = !self.marks.contains_key(room);
+        self.marks.entry(room.clone()).or_default().advance(mark) || is_first
+    }
+
+    /// The changes that are due to be stored, and what other tabs should hear of them.
+    pub(super) fn take_unstored(&mut self) -> Vec<(StorageChange, TabNews)> {
+        self.store_at = None;
+        let unstored = std::mem::take(&mut self.unstored);
+        unstored
+            .into_iter()
+            .filter_map(|what| match what {
+                Unstored::Draft(room) => {
+                    let text = self.draft(&room).to_owned();
+                    let change = draft_change(&room, &text);
+                    Some((change, TabNews::Draft { room, text }))
+                }
+                Unstored::Read(room) => {
+                    let mark = self.marks.get(&room)?.clone();
+                    let change = StorageChange::Put(Record::read_mark(&room, &mark));
+                    Some((change, TabNews::Read { room, mark: ReadMark { row: None, ..mark } }))
+                }
+            })
+            .collect()
+    }
+
+    /// When something is to be stored.
+    pub(super) fn next_deadline(&self) -> Option<Deadline> {
+        self.store_at.map(|at| Deadline { at, reason: "a draft or a read mark is to be stored" })
+    }
+
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.store_at.is_some_and(|at| at <= now)
+    }
+
+    /// A draft that has just been sent is none any more; returns the change that says so.
+    pub(super) fn sent_draft(&mut self, room: &RoomId, text: &str) -> Option<StorageChange> {
+        if self.draft(room).trim() != text.trim() {
+            return None;
+        }
+        self.drafts.remove(room)?;
+        self.unstored.remove(&Unstored::Draft(room.clone()));
+        Some(draft_change(room, ""))
+    }
+
+    /// A message waits for its room to be opened.
+    pub(super) fn keep_for_later(&mut self, restored: Restored) {
+        self.unopened.push(restored);
+    }
+
+    /// The messages that waited for a room.
+    pub(super) fn take_unopened(&mut self, room: &RoomId) -> Vec<Restored> {
+        let all = std::mem::take(&mut self.unopened);
+        let (of_room, others) = all.into_iter().partition(|one| one.room == *room);
+        self.unopened = others;
+        of_room
+    }
+
+    /// A room that is not open and has something that may be sent by itself.
+    pub(super) fn unopened_room(&self) -> Option<RoomId> {
+        let waiting = self.unopened.iter().find(|restored| restored.halted.is_none());
+        waiting.map(|restored| restored.room.clone())
+    }
+
+    pub(super) fn unopened(&self) -> usize {
+        self.unopened.len()
+    }
+
+    /// The disk has a record of a message that was delivered; returns those that are too many.
+    pub(super) fn remember_delivered(&mut self, delivered: &Delivered) -> Option<StorageChange> {
+        self.delivered.push_back(delivered.id.clone());
+        let is_full = self.delivered.len() > MAX_SENDS_REMEMBERED;
+        let oldest = if is_full { self.delivered.pop_front() } else { None };
+        oldest.map(|id| StorageChange::Delete { shelf: Shelf::Sent, name: id.0 })
+    }
+}
+
+fn draft_change(room: &RoomId, text: &str) -> StorageChange {
+    if text.is_empty() {
+        StorageChange::Delete { shelf: Shelf::Draft, name: room.as_str().to_owned() }
+    } else {
+        StorageChange::Put(Record::draft(room, text))
+    }
+}

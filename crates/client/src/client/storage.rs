@@ -1,0 +1,311 @@
+//! How the client and the device's storage work together.
+
+use super::Client;
+use super::io::{Event, StorageAnswer};
+use super::open_room::OpenRoom;
+use crate::chat::ids::{RoomId, RowId, StorageRequestId};
+use crate::chat::message::Delivery;
+use crate::chat::outbox::{Gone, Outgoing};
+use crate::chat::person::digest_of;
+use crate::chat::reading::ReadMark;
+use crate::chat::room::History;
+use crate::keeping::{Delivered, Record, Restored, Shelf, StorageChange, TabNews, Whose};
+use crate::time::Now;
+
+impl Client {
+    /// Opens the storage of whoever the person turns out to be.
+    pub(super) fn identify(&mut self, now: Now) {
+        let whose = if self.is_signed_out { None } else { self.whose() };
+        self.keeping.identify(now.monotonic, whose);
+    }
+
+    fn whose(&self) -> Option<Whose> {
+        let backend = &self.shared.backend;
+        let address = backend.service.address();
+        if !backend.sign_in.asks_the_page() {
+            return Some(Whose::guest(address, self.shared.person.guest_key.expose()));
+        }
+        self.identity.user_id().map(|id| Whose::user(address, id))
+    }
+
+    pub(super) fn storage_answered(
+        &mut self,
+        now: Now,
+        request: StorageRequestId,
+        answer: StorageAnswer,
+    ) {
+        if !self.keeping.answered(request) {
+            return;
+        }
+        match answer {
+            StorageAnswer::Opened(records) => {
+                self.keeping.opened();
+                self.opened_storage(now, records);
+            }
+            StorageAnswer::Adopted(records) => {
+                for restored in in_order(&records) {
+                    self.restore(restored);
+                }
+            }
+            StorageAnswer::Stored => {
+                let _ = self.rooms.iter_mut().any(|open| open.room.outbox.stored(request));
+            }
+            StorageAnswer::Missing => {
+                for open in &mut self.rooms {
+                    open.disown(request);
+                }
+            }
+            StorageAnswer::Failed => {
+                for open in &mut self.rooms {
+                    open.room.outbox.not_stored(request);
+                }
+                self.keeping.fail();
+            }
+        }
+    }
+
+    fn opened_storage(&mut self, now: Now, records: Vec<Record>) {
+        let mut delivered = Vec::new();
+        for record in records {
+            match &record.shelf {
+                Shelf::Unsent(tab) => self.keeping.watch(tab),
+                Shelf::Draft => {
+                    // What was written in this tab meanwhile is newer.
+                    if let Some((room, text)) = record.to_draft()
+                        && self.kept.draft(&room).is_empty()
+                        && self.kept.hear_draft(&room, &text)
+                    {
+                        self.events.push_back(Event::Draft { room, text });
+                    }
+                }
+                Shelf::Read => {
+                    if let Some((room, mark)) = record.to_read_mark() {
+                        self.hear_mark(&room, mark);
+                    }
+                }
+                Shelf::Sent => delivered.extend(record.to_delivered()),
+            }
+        }
+        delivered.sort_by_key(|one| one.at);
+        let mut changes = Vec::new();
+        for one in delivered {
+            changes.extend(self.kept.remember_delivered(&one));
+            self.ownership.remember_of_another(one.id, one.digest);
+        }
+        if !changes.is_empty() {
+            self.keeping.write(now.monotonic, changes);
+        }
+    }
+
+    /// A message that an earlier client, or another tab, could not deliver.
+    fn restore(&mut self, restored: Restored) {
+        let is_open = self.open_room(&restored.room).is_some();
+        if !is_open {
+            return self.kept.keep_for_later(restored);
+        }
+        let row = self.next_row();
+        self.ownership.remember(restored.id.clone(), &restored.text);
+        if let Some(open) = self.open_room_mut(&restored.room) {
+            open.restore(row, restored);
+        }
+    }
+
+    /// Takes in what has waited for a room that is open now.
+    pub(super) fn restore_room(&mut self, room: &RoomId) {
+        for restored in self.kept.take_unopened(room) {
+            self.restore(restored);
+        }
+    }
+
+    /// Rooms whose messages nobody else will send are opened, as far as there is room for them.
+    pub(super) fn open_forgotten_rooms(&mut self) {
+        while self.rooms.len() < self.max_rooms()
+            && let Some(room) = self.kept.unopened_room()
+        {
+            self.open(room.clone(), 0);
+            self.restore_room(&room);
+        }
+    }
+
+    /// Lets the disk know of everything that it should.
+    pub(super) fn store(&mut self, now: Now) {
+        for index in 0..self.rooms.len() {
+            let Some(open) = self.rooms.get_mut(index) else { return };
+            let gone = open.room.outbox.take_gone();
+            for gone in gone {
+                self.store_gone(now, &gone);
+            }
+            self.store_unsent(now, index);
+        }
+        if self.kept.is_due(now.monotonic) {
+            self.store_kept(now);
+        }
+        if self.keeping.take_failure() {
+            self.events.push_back(Event::NotKept);
+        }
+        while let Some(output) = self.keeping.poll_output() {
+            self.shared.outputs.push_back(output);
+        }
+    }
+
+    fn store_unsent(&mut self, now: Now, index: usize) {
+        let Some(open) = self.rooms.get_mut(index).filter(|_| self.keeping.takes_changes()) else {
+            return;
+        };
+        while let Some(message) = open.room.outbox.next_to_store() {
+            let record = Record::unsent(self.keeping.tab(), &open.room.id, message);
+            let id = message.id.clone();
+            let mut changes = Vec::new();
+            if message.has_record() {
+                changes.push(StorageChange::Replace(record));
+            } else {
+                let news = TabNews::sends(&id, digest_of(&message.text), message.written.at);
+                self.keeping.holds_unsent();
+                self.keeping.tell(&news);
+                changes.push(StorageChange::Put(record));
+                // Stored in one step, so that a crash leaves the text in one place.
+                changes.extend(self.kept.sent_draft(&open.room.id, &message.text));
+            }
+            let request = self.keeping.write(now.monotonic, changes);
+            open.room.outbox.storing(&id, request);
+        }
+    }
+
+    fn store_gone(&mut self, now: Now, gone: &Gone) {
+        let message = &gone.message;
+        let mut changes = Vec::new();
+        if message.has_record() {
+            let shelf = Shelf::Unsent(self.keeping.tab().clone());
+            changes.push(StorageChange::Delete { shelf, name: message.id.0.clone() });
+        }
+        if gone.is_delivered {
+            let digest = digest_of(&message.text);
+            let delivered = Delivered { id: message.id.clone(), digest, at: message.written.at };
+            changes.push(StorageChange::Put(Record::sent(&delivered)));
+            changes.extend(self.kept.remember_delivered(&delivered));
+        }
+        if self.keeping.takes_changes() && !changes.is_empty() {
+            self.keeping.write(now.monotonic, changes);
+        }
+    }
+
+    /// Stores drafts and read marks, and lets other tabs hear of them.
+    pub(super) fn store_kept(&mut self, now: Now) {
+        if !self.keeping.is_settled() {
+            return;
+        }
+        let unstored = self.kept.take_unstored();
+        let (changes, news): (Vec<_>, Vec<_>) = unstored.into_iter().unzip();
+        for news in &news {
+            self.keeping.tell(news);
+        }
+        if self.keeping.takes_changes() && !changes.is_empty() {
+            self.keeping.write(now.monotonic, changes);
+        }
+    }
+
+    pub(super) fn heard_tab(&mut self, news: &str) {
+        match TabNews::parse(news) {
+            Some(TabNews::Draft { room, text }) => {
+                if self.kept.hear_draft(&room, &text) {
+                    self.events.push_back(Event::Draft { room, text });
+                }
+            }
+            Some(TabNews::Read { room, mark }) => self.hear_mark(&room, mark),
+            Some(TabNews::HoldsUnsent { tab }) => self.keeping.watch(&tab),
+            Some(TabNews::Sends(delivered)) => {
+                self.ownership.remember_of_another(delivered.id, delivered.digest);
+            }
+            Some(TabNews::SignedOut) => self.leave(false),
+            None => {}
+        }
+    }
+
+    fn hear_mark(&mut self, room: &RoomId, mark: ReadMark) {
+        let mark = match self.open_room(room) {
+            Some(open) => open.room.complete(mark),
+            None => mark,
+        };
+        self.kept.hear_mark(room, mark);
+    }
+
+    pub(super) fn set_draft(&mut self, now: Now, room: &RoomId, text: &str) {
+        self.kept.set_draft(now.monotonic, room, text);
+    }
+
+    pub(super) fn mark_read(&mut self, now: Now, room: &RoomId, row: RowId) {
+        if let Some(open) = self.open_room(room) {
+            let mark = open.room.complete(open.room.timeline.mark_at(row));
+            self.kept.read(now.monotonic, room, mark);
+        }
+    }
+
+    /// Tells the screen how many messages are unread, where that has changed.
+    pub(super) fn report_unread(&mut self, now: Now) {
+        if !self.keeping.is_settled() {
+            return;
+        }
+        for open in &mut self.rooms {
+            let room = &open.room.id;
+            if self.kept.mark(room).is_none() && open.room.history() != History::Unknown {
+                // Who comes for the first time has not missed anything.
+                let mark = open.room.complete(open.room.timeline.mark_at_end());
+                self.kept.read(now.monotonic, room, mark);
+            }
+            let unread = self.kept.mark(room).map_or(0, |mark| open.room.timeline.unread(mark));
+            if unread != open.unread {
+                open.unread = unread;
+                self.events.push_back(Event::Unread { room: room.clone(), count: unread });
+            }
+        }
+    }
+
+    /// How many messages the person has that are not confirmed.
+    pub(super) fn unconfirmed(&self) -> usize {
+        let open = self.rooms.iter().map(|open| open.room.outbox.len());
+        open.sum::<usize>() + self.kept.unopened()
+    }
+
+    /// The person's own disk has it, and nobody else's: forgets what belongs to the one before.
+    pub(super) fn forget_kept(&mut self) {
+        self.kept = super::kept::Kept::default();
+        for open in &mut self.rooms {
+            let room = open.room.id.clone();
+            if std::mem::take(&mut open.unread) > 0 {
+                self.events.push_back(Event::Unread { room: room.clone(), count: 0 });
+            }
+            self.events.push_back(Event::Draft { room, text: String::new() });
+        }
+    }
+}
+
+impl OpenRoom {
+    fn restore(&mut self, row: RowId, restored: Restored) {
+        let Restored { id, text, written, tried, halted, .. } = restored;
+        let timeline = &mut self.room.timeline;
+        let is_delivered = timeline.has_delivered(&id);
+        if !is_delivered {
+            let delivery = halted.map_or(Delivery::Queued, Delivery::from);
+            timeline.compose(row, id.clone(), text.clone(), (written, delivery));
+        }
+        let message = Outgoing::restored(row, (id.clone(), text), written, tried, halted);
+        self.room.outbox.push(message);
+        if is_delivered {
+            self.room.outbox.delivered(&id);
+        }
+    }
+
+    /// Another tab has taken a message over: there it is shown, and sent.
+    fn disown(&mut self, request: StorageRequestId) {
+        if let Some(message) = self.room.outbox.lost_to_another_tab(request) {
+            self.room.timeline.discard(message.row);
+        }
+    }
+}
+
+/// The messages of records, in the order in which they were written.
+fn in_order(records: &[Record]) -> Vec<Restored> {
+    let mut restored = records.iter().filter_map(Record::to_restored).collect::<Vec<_>>();
+    restored.sort_by_key(|one| one.written);
+    restored
+}

@@ -1,0 +1,261 @@
+//! What outlives the page: a person's unsent messages, drafts and read marks, on the device.
+//!
+//! ```text
+//!  Off     Nobody ──identify──► Opening ──opened──► Open
+//!            ▲                     │ failed, late     │ a write failed, or took too long; lost
+//!            └──────leave──────────┴─► Failed ◄───────┘        writes go on, but nobody waits for them
+//! ```
+//!
+//! Several tabs of one person share the records. Each has a shelf of its own for what it has not delivered; when a tab
+//! is gone, another one adopts its shelf, in one step, so that of several only one does.
+
+mod record;
+mod tab_news;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::chat::ids::{StorageRequestId, TabId};
+use crate::client::Output;
+use crate::time::Timestamp;
+use crate::timer::Deadline;
+pub(crate) use record::{Delivered, Restored};
+pub use record::{Record, Shelf, StorageChange, Whose};
+pub(crate) use tab_news::TabNews;
+
+/// How long the device may take to open its storage, and for each change. People must not wait for a disk.
+const STORAGE_DEADLINE: Duration = Duration::from_secs(1);
+/// Tabs that are watched; there are rarely more than a handful, and what one beyond holds back is found by the next
+/// client that opens the storage.
+const MAX_WATCHED: usize = 64;
+/// Requests that are waited for: at the bound the storage counts as failed, since it does not keep up.
+const MAX_AWAITED: usize = 2_000;
+
+#[derive(Debug)]
+enum State {
+    /// The page wants nothing kept.
+    Off,
+    /// It is not known yet who the person is.
+    Nobody,
+    Opening(Whose),
+    Open(Whose),
+    /// `was_opened`: it may still come to itself.
+    Failed {
+        whose: Whose,
+        was_opened: bool,
+    },
+}
+
+#[derive(Debug)]
+struct Awaited {
+    request: StorageRequestId,
+    deadline: Timestamp,
+    /// The deadline came late itself, and the answer may wait behind it.
+    is_extended: bool,
+}
+
+/// The device's storage, as one client sees it.
+#[derive(Debug)]
+pub(crate) struct Keeping {
+    state: State,
+    tab: TabId,
+    requests: u32,
+    /// The request that opened the storage for the present person.
+    opening: StorageRequestId,
+    awaited: VecDeque<Awaited>,
+    watched: BTreeSet<TabId>,
+    told_of_unsent: bool,
+    /// What became of the storage is to be told.
+    has_failed: bool,
+    was_told: bool,
+    outputs: VecDeque<Output>,
+}
+
+impl Keeping {
+    /// Keeps nothing, or what there will be of somebody.
+    pub(crate) fn new(tab: TabId, is_on: bool) -> Self {
+        Self {
+            state: if is_on { State::Nobody } else { State::Off },
+            tab,
+            requests: 0,
+            opening: StorageRequestId(0),
+            awaited: VecDeque::new(),
+            watched: BTreeSet::new(),
+            told_of_unsent: false,
+            has_failed: false,
+            was_told: false,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn tab(&self) -> &TabId {
+        &self.tab
+    }
+
+    /// The person is known: their records are opened, and those of anybody else are left.
+    pub(crate) fn identify(&mut self, now: Timestamp, whose: Option<Whose>) {
+        if matches!(self.state, State::Off) || whose.as_ref() == self.whose() {
+            return;
+        }
+        self.leave(false);
+        let Some(whose) = whose else { return };
+        let request = self.request(now);
+        self.opening = request;
+        let tab = self.tab.clone();
+        self.outputs.push_back(Output::OpenStorage { request, whose: whose.clone(), tab });
+        self.state = State::Opening(whose);
+    }
+
+    /// The person has gone; with `clear` nothing of them stays.
+    pub(crate) fn leave(&mut self, clear: bool) {
+        if self.whose().is_some() {
+            self.outputs.push_back(Output::CloseStorage { clear });
+            self.state = State::Nobody;
+        }
+        self.awaited.clear();
+        self.watched.clear();
+        self.told_of_unsent = false;
+    }
+
+    /// Whether messages must be on the disk before they are sent.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        matches!(self.state, State::Opening(_) | State::Open(_))
+    }
+
+    /// Whether changes are worth asking for.
+    pub(crate) fn takes_changes(&self) -> bool {
+        matches!(self.state, State::Open(_) | State::Failed { was_opened: true, .. })
+    }
+
+    /// Whether all records of the person are known, or there will be none.
+    pub(crate) fn is_settled(&self) -> bool {
+        !matches!(self.state, State::Opening(_))
+    }
+
+    /// Asks for a change of records.
+    pub(crate) fn write(
+        &mut self,
+        now: Timestamp,
+        changes: Vec<StorageChange>,
+    ) -> StorageRequestId {
+        let request = self.request(now);
+        self.outputs.push_back(Output::WriteStorage { request, changes });
+        request
+    }
+
+    /// The request has been answered; says whether it is one of the present person's.
+    pub(crate) fn answered(&mut self, request: StorageRequestId) -> bool {
+        let before = self.awaited.len();
+        self.awaited.retain(|awaited| awaited.request != request);
+        // Once the storage has failed, late answers are as good as others, if they are this person's.
+        let is_late = matches!(self.state, State::Failed { .. }) && self.opening <= request;
+        before != self.awaited.len() || is_late
+    }
+
+    /// The storage is open, or has come to itself.
+    pub(crate) fn opened(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Nobody) {
+            State::Opening(whose) => State::Open(whose),
+            State::Failed { whose, .. } => State::Failed { whose, was_opened: true },
+            state => state,
+        };
+    }
+
+    /// Nothing is to be expected of the storage any more.
+    pub(crate) fn fail(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Nobody) {
+            State::Opening(whose) => State::Failed { whose, was_opened: false },
+            State::Open(whose) => State::Failed { whose, was_opened: true },
+            state => state,
+        };
+        self.awaited.clear();
+        self.has_failed = matches!(self.state, State::Failed { .. });
+    }
+
+    /// The storage is gone for good.
+    pub(crate) fn lost(&mut self) {
+        self.fail();
+        if let State::Failed { was_opened, .. } = &mut self.state {
+            *was_opened = false;
+        }
+    }
+
+    /// Whether the person is to be told that nothing is kept: once.
+    pub(crate) fn take_failure(&mut self) -> bool {
+        std::mem::take(&mut self.has_failed) && !std::mem::replace(&mut self.was_told, true)
+    }
+
+    /// A tab has unsent messages: when it is gone, they need somebody.
+    pub(crate) fn watch(&mut self, tab: &TabId) {
+        let is_known = *tab == self.tab || self.watched.contains(tab);
+        if self.takes_changes() && !is_known && self.watched.len() < MAX_WATCHED {
+            self.watched.insert(tab.clone());
+            self.outputs.push_back(Output::WatchTab { tab: tab.clone() });
+        }
+    }
+
+    /// A tab lives no more: its messages become this one's.
+    pub(crate) fn adopt(&mut self, now: Timestamp, tab: TabId) {
+        if self.watched.remove(&tab) && self.takes_changes() {
+            // From now on this tab is the one to be watched.
+            self.holds_unsent();
+            let request = self.request(now);
+            self.outputs.push_back(Output::AdoptUnsent { request, from: tab });
+        }
+    }
+
+    pub(crate) fn tell(&mut self, news: &TabNews) {
+        if self.whose().is_some() {
+            self.outputs.push_back(Output::TellTabs { news: news.to_json() });
+        }
+    }
+
+    /// This tab has unsent messages on the disk.
+    pub(crate) fn holds_unsent(&mut self) {
+        if !std::mem::replace(&mut self.told_of_unsent, true) {
+            self.tell(&TabNews::HoldsUnsent { tab: self.tab.clone() });
+        }
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Deadline> {
+        let at = self.awaited.iter().map(|awaited| awaited.deadline).min()?;
+        Some(Deadline { at, reason: "the device's storage does not answer" })
+    }
+
+    pub(crate) fn handle_time(&mut self, now: Timestamp) {
+        for awaited in &mut self.awaited {
+            // After a sleep the time is over before anything has had a chance to answer.
+            let is_late = now >= awaited.deadline + STORAGE_DEADLINE;
+            if is_late && !std::mem::replace(&mut awaited.is_extended, true) {
+                awaited.deadline = now + STORAGE_DEADLINE;
+            }
+        }
+        if self.awaited.iter().any(|awaited| awaited.deadline <= now) {
+            self.fail();
+        }
+    }
+
+    fn whose(&self) -> Option<&Whose> {
+        match &self.state {
+            State::Off | State::Nobody => None,
+            State::Opening(whose) | State::Open(whose) | State::Failed { whose, .. } => Some(whose),
+        }
+    }
+
+    fn request(&mut self, now: Timestamp) -> StorageRequestId {
+        self.requests = self.requests.wrapping_add(1);
+        let request = StorageRequestId(self.requests);
+        if !matches!(self.state, State::Failed { .. }) {
+            let deadline = now + STORAGE_DEADLINE;
+            self.awaited.push_back(Awaited { request, deadline, is_extended: false });
+            if self.awaited.len() > MAX_AWAITED {
+                self.fail();
+            }
+        }
+        request
+    }
+}
