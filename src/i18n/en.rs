@@ -14,6 +14,7 @@ pub(super) static TEXTS: Texts = Texts {
     failed_blocked: "Not sent: this page’s security policy (CSP connect-src) blocks the chat server",
     failed_bad_request: "Not sent: the server did not understand it",
     failed_conflict: "Not sent: it collides with an earlier message",
+    failed_expired: "Not sent: it has waited for more than 30 days",
     failed_forbidden: "Not sent: you may not write in this room",
     failed_misconfigured: "Not sent: this chat is not set up correctly",
     failed_refused: "Not sent: the server refused it, or failed",

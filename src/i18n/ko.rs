@@ -14,6 +14,7 @@ pub(super) static TEXTS: Texts = Texts {
     failed_blocked: "전송 실패: 이 페이지의 보안 정책(CSP connect-src)이 채팅 서버를 차단합니다",
     failed_bad_request: "전송 실패: 서버가 이해하지 못했습니다",
     failed_conflict: "전송 실패: 이전 메시지와 충돌합니다",
+    failed_expired: "전송 실패: 30일 넘게 기다렸습니다",
     failed_forbidden: "전송 실패: 이 방에 글을 쓸 수 없습니다",
     failed_misconfigured: "전송 실패: 이 채팅이 올바르게 설정되지 않았습니다",
     failed_refused: "전송 실패: 서버가 거부했거나 처리하지 못했습니다",

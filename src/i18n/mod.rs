@@ -53,6 +53,7 @@ pub(crate) struct Texts {
     pub(crate) failed_blocked: &'static str,
     pub(crate) failed_bad_request: &'static str,
     pub(crate) failed_conflict: &'static str,
+    pub(crate) failed_expired: &'static str,
     pub(crate) failed_forbidden: &'static str,
     pub(crate) failed_misconfigured: &'static str,
     pub(crate) failed_refused: &'static str,

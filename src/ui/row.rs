@@ -232,6 +232,7 @@ fn fail_words(reason: FailReason, texts: &Texts) -> &'static str {
         FailReason::Misconfigured => texts.failed_misconfigured,
         FailReason::BlockedByPage => texts.failed_blocked,
         FailReason::Conflict => texts.failed_conflict,
+        FailReason::Expired => texts.failed_expired,
         FailReason::Forbidden => texts.failed_forbidden,
         FailReason::Refused => texts.failed_refused,
         FailReason::TooLarge => texts.failed_too_large,

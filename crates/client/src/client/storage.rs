@@ -206,10 +206,8 @@ impl Client {
 
     pub(super) fn heard_tab(&mut self, news: &str) {
         match TabNews::parse(news) {
-            Some(TabNews::Draft { room, text }) => {
-                if self.kept.hear_draft(&room, &text) {
-                    self.events.push_back(Event::Draft { room, text });
-                }
+            Some(TabNews::Draft { room, text }) if self.kept.hear_draft(&room, &text) => {
+                self.events.push_back(Event::Draft { room, text });
             }
             Some(TabNews::Read { room, mark }) => self.hear_mark(&room, mark),
             Some(TabNews::HoldsUnsent { tab }) => self.keeping.watch(&tab),
@@ -217,7 +215,7 @@ impl Client {
                 self.ownership.remember_of_another(delivered.id, delivered.digest);
             }
             Some(TabNews::SignedOut) => self.leave(false),
-            None => {}
+            Some(TabNews::Draft { .. }) | None => {}
         }
     }
 
