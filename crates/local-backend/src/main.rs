@@ -25,6 +25,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    allow_many_connections();
     let server = match Server::start(options).await {
         Ok(server) => server,
         Err(error) => {
@@ -45,6 +46,14 @@ async fn main() -> ExitCode {
     asked_to_end.await;
     server.shutdown().await;
     ExitCode::SUCCESS
+}
+
+/// Asks for as many open files as the system gives: each connection is one, and many shells begin
+/// with fewer than the connections that this serves.
+fn allow_many_connections() {
+    // With the limit as it is, whoever is one too many waits until somebody leaves.
+    #[cfg(unix)]
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
 }
 
 /// Prints help where it was asked for, and else one sentence.

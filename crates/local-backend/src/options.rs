@@ -9,6 +9,7 @@ use crate::appsync::{DEFAULT_LIFETIME, DEFAULT_MAX_SUBSCRIPTIONS, KEEP_ALIVE, Re
 use crate::events::DEFAULT_PUBLISH_RATE;
 use crate::gateway::{DEFAULT_MAX_FRAME, DEFAULT_MAX_MESSAGE, IDLE_TIMEOUT, LIFETIME, Limits};
 use crate::sign_in::{IamKey, SignIn};
+use crate::socket::DEFAULT_MAX_BACKLOG;
 use crate::storage::Location;
 
 /// The port that everything in this repository expects.
@@ -132,6 +133,10 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PUBLISH_RATE)]
     pub publish_rate: u32,
 
+    /// Bytes that may wait for a client that reads too slowly, before it is cut
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_BACKLOG, value_parser = parse_bytes)]
+    pub max_backlog: usize,
+
     /// Speak TLS (https: and wss:) with a certificate that signs itself
     #[arg(long)]
     pub tls: bool,
@@ -162,6 +167,7 @@ impl Default for Options {
             appsync_lifetime: DEFAULT_LIFETIME,
             max_subscriptions: DEFAULT_MAX_SUBSCRIPTIONS,
             publish_rate: DEFAULT_PUBLISH_RATE,
+            max_backlog: DEFAULT_MAX_BACKLOG,
             tls: false,
             keep_stale: false,
         }
@@ -183,6 +189,7 @@ impl Options {
             keep_alive: self.keep_alive,
             lifetime: self.appsync_lifetime,
             max_subscriptions: self.max_subscriptions,
+            max_backlog: self.max_backlog,
         }
     }
 
@@ -213,6 +220,7 @@ impl Options {
             idle_timeout: self.idle_timeout,
             lifetime: self.lifetime,
             rate_limit: self.rate_limit,
+            max_backlog: self.max_backlog,
         }
     }
 }

@@ -18,7 +18,7 @@ use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use axum::routing::{any, get, post};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -48,6 +48,13 @@ const ALLOWED_HEADERS: &str = "accept, authorization, content-encoding, content-
 
 /// What a page may read of an answer.
 const EXPOSED_HEADERS: &str = "date, x-amzn-errortype, x-amzn-requestid";
+
+/// What the system keeps for a client that does not read. It would take megabytes for each, which
+/// nobody counts, before anything is noticed here.
+const SEND_BUFFER_BYTES: u32 = 128 * 1024;
+
+/// Connections that wait to be accepted: a page full of widgets that all come back at once.
+const MAX_WAITING_CONNECTIONS: u32 = 1_024;
 
 /// Where events are published.
 const EVENTS_PATH: &str = "/event";
@@ -256,7 +263,7 @@ async fn wait_for_stop(mut stop: watch::Receiver<bool>) {
 
 /// Listens on both loopback addresses; the second is left out where there is no IPv6.
 async fn listen(port: u16) -> Result<Vec<TcpListener>, StartError> {
-    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+    let first = bind((Ipv4Addr::LOCALHOST, port).into()).map_err(|error| {
         if error.kind() == io::ErrorKind::AddrInUse {
             StartError::PortTaken(port)
         } else {
@@ -264,7 +271,7 @@ async fn listen(port: u16) -> Result<Vec<TcpListener>, StartError> {
         }
     })?;
     let bound = first.local_addr().map_or(port, |address| address.port());
-    let second = TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).await;
+    let second = bind((Ipv6Addr::LOCALHOST, bound).into());
     match second {
         Ok(second) => Ok(vec![first, second]),
         // A page that says `localhost` could reach the other program instead of this one.
@@ -273,6 +280,17 @@ async fn listen(port: u16) -> Result<Vec<TcpListener>, StartError> {
         }
         Err(_) => Ok(vec![first]),
     }
+}
+
+/// Listens on an address; what is accepted has the listener's buffers.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Elsewhere this would let two programs have the same port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(MAX_WAITING_CONNECTIONS)
 }
 
 fn router(services: &Arc<Services>, origins: Origins) -> Router {

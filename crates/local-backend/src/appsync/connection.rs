@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
 use super::ServiceError;
 use crate::connection_summary::ConnectionSummary;
 use crate::faults::{FaultDesk, FrameKind};
@@ -50,8 +52,13 @@ pub(crate) struct Connection<S> {
 }
 
 impl<S: Subscription> Connection<S> {
-    pub(super) fn new(id: String, path: ServedPath, label: String) -> (Self, OutboxReceiver) {
-        let (outbox, receiver) = Outbox::new();
+    pub(super) fn new(
+        id: String,
+        path: ServedPath,
+        label: String,
+        max_backlog: usize,
+    ) -> (Self, OutboxReceiver) {
+        let (outbox, receiver) = Outbox::new(max_backlog);
         let connection = Self {
             id,
             path,
@@ -66,9 +73,9 @@ impl<S: Subscription> Connection<S> {
     }
 
     /// Queues a frame, as far as the switches let it.
-    pub(crate) fn post(&self, faults: &FaultDesk, text: String, kind: FrameKind) {
+    pub(crate) fn post(&self, faults: &FaultDesk, text: impl Into<Utf8Bytes>, kind: FrameKind) {
         self.frames_out.fetch_add(1, Ordering::Relaxed);
-        self.outbox.queue(text, faults.outgoing(self.path, kind));
+        self.outbox.queue(text.into(), faults.outgoing(self.path, kind));
     }
 
     /// Takes an id for a subscription that starts; the error is the service's.

@@ -36,6 +36,8 @@ pub(crate) struct RealtimeLimits {
     pub(crate) lifetime: Duration,
     /// Subscriptions of one connection.
     pub(crate) max_subscriptions: usize,
+    /// Bytes that may wait for a client that reads too slowly.
+    pub(crate) max_backlog: usize,
 }
 
 impl RealtimeLimits {

@@ -41,6 +41,12 @@ pub(crate) fn error_answer(error: &ServiceError) -> Response<Body> {
     response
 }
 
+/// Where a request is lost on its way, waits as long as it is: nobody serves it then, and its
+/// connection ends with this.
+pub(crate) async fn lost_request(backend: &Backend, path: ServedPath) -> Option<Response<Body>> {
+    backend.faults.swallowed(path).await.then(no_answer)
+}
+
 /// Does to an answer what the fault switches have for it: makes it late, or lets its connection end
 /// without a byte of it.
 pub(crate) async fn finish_answer(
@@ -52,10 +58,14 @@ pub(crate) async fn finish_answer(
     if !fate.delay.is_zero() {
         tokio::time::sleep(fate.delay).await;
     }
-    if fate.lost {
-        // A body that fails at once ends the connection before its head is written.
-        let failure = std::io::Error::other("a fault switch drops this answer");
-        return Response::new(Body::from_stream(stream::once(async { Err::<Bytes, _>(failure) })));
+    if backend.faults.swallowed(path).await || fate.lost {
+        return no_answer();
     }
     response
+}
+
+/// A body that fails at once ends the connection before its head is written.
+fn no_answer() -> Response<Body> {
+    let failure = std::io::Error::other("a fault switch drops this answer");
+    Response::new(Body::from_stream(stream::once(async { Err::<Bytes, _>(failure) })))
 }

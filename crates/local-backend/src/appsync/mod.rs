@@ -20,7 +20,7 @@ pub(crate) use endpoint::{
 };
 pub(crate) use error::{ErrorEntry, ServiceError};
 pub(crate) use headers::Headers;
-pub(crate) use http::{error_answer, finish_answer, json_answer};
+pub(crate) use http::{error_answer, finish_answer, json_answer, lost_request};
 pub(crate) use realtime::{Frame, Realtime, upgrade};
 
 use std::time::Duration;

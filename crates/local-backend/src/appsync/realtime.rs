@@ -108,7 +108,8 @@ fn accept<P: Realtime>(
     };
     let id = format!("{:032x}", u128::from_le_bytes(random_bytes()));
     let label = judged.as_ref().map_or_else(|_| "nobody".to_owned(), Caller::label);
-    let (connection, receiver) = Connection::new(id, endpoint.path, label);
+    let (connection, receiver) =
+        Connection::new(id, endpoint.path, label, endpoint.limits.max_backlog);
     let connection = Arc::new(connection);
     if !endpoint.add(&connection) {
         return Err((StatusCode::TOO_MANY_REQUESTS, "There are too many connections."));
@@ -205,6 +206,10 @@ impl<P: Realtime> Peer for RealtimePeer<P> {
                 self.post(P::error(None, &error), FrameKind::Other);
             }
         }
+    }
+
+    fn swallows(&self) -> bool {
+        self.protocol.endpoint().backend.faults.swallows(self.connection.path)
     }
 
     fn keep_alive(&self) {

@@ -11,6 +11,7 @@ use super::wire::{Published, invalid_channel};
 use super::{Events, SIGNED_PATH};
 use crate::appsync::{
     Headers, Operation, ServiceError, authorize, error_answer, finish_answer, json_answer,
+    lost_request,
 };
 use crate::backend::random_bytes;
 use crate::faults::SendFate;
@@ -21,6 +22,9 @@ const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Answers a publish.
 pub(crate) async fn publish(events: &Arc<Events>, request: Request<Body>) -> Response<Body> {
+    if let Some(lost) = lost_request(&events.endpoint.backend, ServedPath::Events).await {
+        return lost;
+    }
     let headers = Headers::of_request(request.headers());
     let served = match to_bytes(request.into_body(), MAX_BODY_BYTES).await {
         Ok(body) => serve(events, &headers, &body).await,

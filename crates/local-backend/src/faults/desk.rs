@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::{Faults, PathFaults};
 use crate::appsync::ServiceError;
 use crate::rooms::RoomId;
@@ -51,6 +53,7 @@ pub(crate) enum SendFate {
 #[derive(Debug, Default)]
 pub(crate) struct FaultDesk {
     state: Mutex<DeskState>,
+    changed: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +73,26 @@ impl FaultDesk {
         let mut state = self.lock();
         state.random = ServedPath::ALL.map(|path| faults.path(path).seed);
         state.faults = faults;
+        drop(state);
+        self.changed.send_replace(());
+    }
+
+    /// Whether what comes in on a path is lost.
+    pub(crate) fn swallows(&self, path: ServedPath) -> bool {
+        self.lock().faults.path(path).swallow
+    }
+
+    /// Waits until nothing is lost on a path any more, and says whether that was to be waited for.
+    pub(crate) async fn swallowed(&self, path: ServedPath) -> bool {
+        let mut changes = self.changed.subscribe();
+        let mut waited = false;
+        while self.swallows(path) {
+            waited = true;
+            if changes.changed().await.is_err() {
+                break;
+            }
+        }
+        waited
     }
 
     /// Decides about an upgrade: the status to refuse it with.
@@ -87,6 +110,9 @@ impl FaultDesk {
         let mut state = self.lock();
         let (faults, random) = state.path(path);
         let delay = Duration::from_millis(faults.delay_ms);
+        if faults.swallow {
+            return Fate { lost: true, twice: false, after_the_next: false, delay, cut: false };
+        }
         let dropped_acknowledgement = match kind {
             FrameKind::Acknowledgement => take(&mut faults.drop_acks),
             FrameKind::StartAcknowledgement => take(&mut faults.drop_start_acks),

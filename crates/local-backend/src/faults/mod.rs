@@ -66,6 +66,9 @@ pub struct PathFaults {
     pub cut_after_frames: Option<u32>,
     /// Connections that stay open while nothing goes in or out any more.
     pub silent_death: SilentDeath,
+    /// Frames are lost both ways, and HTTP requests with them, for as long as the switch is on;
+    /// connections stay open, and serve again afterwards.
+    pub swallow: bool,
     /// The next N sends fail with an internal error (HTTP 500) before anything is stored.
     pub fail_next_sends: u32,
     /// `/prod` only: a `hello` takes effect, and is answered, this much later, in milliseconds.
@@ -126,6 +129,7 @@ impl Default for PathFaults {
             throttle_retry_after_ms: 1_000,
             cut_after_frames: None,
             silent_death: SilentDeath::None,
+            swallow: false,
             fail_next_sends: 0,
             welcome_delay_ms: 0,
             drop_acks: 0,

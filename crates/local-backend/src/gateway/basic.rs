@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::Gateway;
 use super::connection::Connection;
@@ -98,7 +99,7 @@ async fn broadcast(gateway: &Arc<Gateway>, connection: &Arc<Connection>, text: &
     if !gateway.may_enter(&connection.admission, &room) {
         return;
     }
-    let frame = text.to_owned();
+    let frame = Utf8Bytes::from(text);
     let (gateway_then, connection) = (Arc::clone(gateway), Arc::clone(connection));
     let work = move |store: &mut crate::storage::SqliteStore| {
         let rows = store.connections_of(&room);

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::Dialect;
 use crate::access::Admission;
@@ -70,8 +71,9 @@ impl Connection {
         admission: Admission,
         first_room: Option<RoomId>,
         rate_limit: u32,
+        max_backlog: usize,
     ) -> (Self, OutboxReceiver) {
-        let (outbox, receiver) = Outbox::new();
+        let (outbox, receiver) = Outbox::new(max_backlog);
         let connection = Self {
             id: ConnectionId::generate(),
             dialect,
@@ -87,9 +89,9 @@ impl Connection {
 
     /// Queues a frame, as a POST to `@connections` does. What the switches lose is queued too, for
     /// all that the caller can see.
-    pub(super) fn post(&self, faults: &FaultDesk, text: String, kind: FrameKind) {
+    pub(super) fn post(&self, faults: &FaultDesk, text: impl Into<Utf8Bytes>, kind: FrameKind) {
         self.frames_out.fetch_add(1, Ordering::Relaxed);
-        self.outbox.queue(text, faults.outgoing(self.dialect.served(), kind));
+        self.outbox.queue(text.into(), faults.outgoing(self.dialect.served(), kind));
     }
 
     /// Whether it has said `hello`.

@@ -1,6 +1,7 @@
 //! Delivering a stored message to the connections of its room, in both dialects.
 
 use serde::Serialize;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::connection::ConnectionId;
 use super::full::wire::MessageFrame;
@@ -39,7 +40,7 @@ impl Audience for Gateway {
             );
             return Ok(());
         }
-        let frame = to_json(&MessageFrame::new(message));
+        let frame = Utf8Bytes::from(to_json(&MessageFrame::new(message)));
         for connection in self.registry.members(&message.room) {
             if connection.dialect == Dialect::Full {
                 connection.post(&self.backend.faults, frame.clone(), FrameKind::Other);
@@ -51,17 +52,17 @@ impl Audience for Gateway {
             sender_connection_id: message.sender_connection_id.as_deref().unwrap_or_default(),
             created_at: message.key.created_at.to_string(),
         });
-        self.post_to_rows(delivery.rows, &basic)
+        self.post_to_rows(delivery.rows, &basic.into())
     }
 }
 
 impl Gateway {
     /// Posts a frame to each connection of these rows in turn, up to the first that is gone.
-    pub(super) fn post_to_rows(&self, rows: &[String], frame: &str) -> Result<(), Gone> {
+    pub(super) fn post_to_rows(&self, rows: &[String], frame: &Utf8Bytes) -> Result<(), Gone> {
         for row in rows {
             let id = ConnectionId::from_store(row.clone());
             let connection = self.registry.get(&id).ok_or(Gone)?;
-            connection.post(&self.backend.faults, frame.to_owned(), FrameKind::Other);
+            connection.post(&self.backend.faults, frame.clone(), FrameKind::Other);
         }
         Ok(())
     }

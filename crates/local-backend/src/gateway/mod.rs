@@ -64,6 +64,8 @@ pub(crate) struct Limits {
     pub(crate) lifetime: Duration,
     /// Sends a second of one `/prod` connection; 0 is no limit.
     pub(crate) rate_limit: u32,
+    /// Bytes that may wait for a client that reads too slowly.
+    pub(crate) max_backlog: usize,
 }
 
 /// The gateway: its connections, in front of the shared backend.

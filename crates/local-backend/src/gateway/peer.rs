@@ -36,6 +36,10 @@ impl Peer for GatewayPeer {
         self.gateway.backend.running()
     }
 
+    fn swallows(&self) -> bool {
+        self.gateway.backend.faults.swallows(self.connection.dialect.served())
+    }
+
     async fn receive(self: &Arc<Self>, text: &str) {
         let Self { gateway, connection } = self.as_ref();
         connection.frames_in.fetch_add(1, Ordering::Relaxed);

@@ -84,7 +84,8 @@ async fn accept(
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err((StatusCode::UPGRADE_REQUIRED, "This connection cannot be upgraded."));
     };
-    let (connection, receiver) = Connection::new(dialect, admission, first_room, rate_limit);
+    let (connection, receiver) =
+        Connection::new(dialect, admission, first_room, rate_limit, gateway.limits.max_backlog);
     let connection = Arc::new(connection);
     if !gateway.registry.add(&connection) {
         return Err((StatusCode::TOO_MANY_REQUESTS, "There are too many connections."));

@@ -12,6 +12,7 @@ use super::document::Document;
 use super::schema::Asker;
 use crate::appsync::{
     Headers, Operation, ServiceError, authorize, error_answer, finish_answer, json_answer,
+    lost_request,
 };
 use crate::faults::SendFate;
 
@@ -20,6 +21,9 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Serves a request, from its authorization to what the fault switches do with its answer.
 pub(crate) async fn answer(graphql: &Arc<GraphQl>, request: Request<Body>) -> Response<Body> {
+    if let Some(lost) = lost_request(graphql.backend(), graphql.path()).await {
+        return lost;
+    }
     let answered = serve(graphql, request).await;
     let response = answered.unwrap_or_else(|error| error_answer(&error));
     finish_answer(graphql.backend(), graphql.path(), response).await

@@ -17,8 +17,12 @@ use tokio::sync::watch;
 /// Frames that wait for one connection. A client this far behind does not read any more.
 const MAX_QUEUED_FRAMES: usize = 2_048;
 
-/// Bytes that wait for one connection: some forty full history pages.
-const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that wait for one connection, unless a flag says otherwise: some forty full history pages.
+pub(crate) const DEFAULT_MAX_BACKLOG: usize = 4 * 1024 * 1024;
+
+/// Bytes that are read at once. Each connection keeps a buffer of this size, whether anything comes
+/// or not, and what people write is short.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// How long the other side has for its half of a close.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
@@ -53,6 +57,9 @@ pub(crate) trait Peer: Send + Sync + Sized + 'static {
 
     /// Takes a text frame.
     fn receive(self: &Arc<Self>, text: &str) -> impl Future<Output = ()> + Send;
+
+    /// Whether what comes from the client is lost on its way.
+    fn swallows(&self) -> bool;
 
     /// Queues a sign of life, if the protocol has one.
     fn keep_alive(&self) {}

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES};
+use super::MAX_QUEUED_FRAMES;
 use crate::faults::Fate;
 
 /// How a connection ends.
@@ -37,6 +37,7 @@ pub(super) struct Waiting {
 pub(crate) struct Outbox {
     frames: mpsc::Sender<Waiting>,
     queued_bytes: AtomicUsize,
+    max_backlog: usize,
     ending: watch::Sender<Option<Ending>>,
 }
 
@@ -48,19 +49,20 @@ pub(crate) struct OutboxReceiver {
 }
 
 impl Outbox {
-    pub(crate) fn new() -> (Self, OutboxReceiver) {
+    /// An outbox in which at most `max_backlog` bytes wait, or a single frame if that is longer.
+    pub(crate) fn new(max_backlog: usize) -> (Self, OutboxReceiver) {
         let (frames, receiver) = mpsc::channel(MAX_QUEUED_FRAMES);
         let ending = watch::Sender::new(None);
         let receiver = OutboxReceiver { frames: receiver, ending: ending.subscribe() };
-        (Self { frames, queued_bytes: AtomicUsize::new(0), ending }, receiver)
+        (Self { frames, queued_bytes: AtomicUsize::new(0), max_backlog, ending }, receiver)
     }
 
-    /// Queues a frame with the fate that the fault switches have for it.
-    pub(crate) fn queue(&self, text: String, fate: Fate) {
+    /// Queues a frame with the fate that the fault switches have for it. A text that goes to many
+    /// connections is in memory once, however many of them are behind.
+    pub(crate) fn queue(&self, text: Utf8Bytes, fate: Fate) {
         if self.ending.borrow().is_some() || (fate.lost && !fate.cut) {
             return;
         }
-        let text = Utf8Bytes::from(text);
         let due = Instant::now() + fate.delay;
         let cut = fate.cut.then_some(Ending::Cut);
         let first = Waiting {
@@ -108,12 +110,81 @@ impl Outbox {
 
     fn queue_one(&self, frame: Waiting) {
         let bytes = frame.text.len();
-        let queued = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if queued > MAX_QUEUED_BYTES || self.frames.try_send(frame).is_err() {
+        let waiting = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let too_long = waiting > 0 && waiting + bytes > self.max_backlog;
+        if too_long || self.frames.try_send(frame).is_err() {
             self.end(Ending::Close {
                 code: 1008,
                 reason: "This connection does not read what it is sent".to_owned(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const PLAIN: Fate = Fate {
+        lost: false,
+        twice: false,
+        after_the_next: false,
+        delay: Duration::ZERO,
+        cut: false,
+    };
+
+    fn code(receiver: &OutboxReceiver) -> Option<u16> {
+        match receiver.ending.borrow().clone() {
+            Some(Ending::Close { code, .. }) => Some(code),
+            Some(Ending::Cut | Ending::Silence) => panic!("it should have been closed"),
+            None => None,
+        }
+    }
+
+    #[test]
+    fn one_frame_more_than_may_wait_closes() {
+        let (outbox, receiver) = Outbox::new(usize::MAX);
+        for _ in 0..MAX_QUEUED_FRAMES {
+            outbox.queue("x".into(), PLAIN);
+        }
+        assert_eq!(code(&receiver), None);
+        outbox.queue("x".into(), PLAIN);
+        assert_eq!(code(&receiver), Some(1008));
+        assert_eq!(receiver.frames.len(), MAX_QUEUED_FRAMES);
+    }
+
+    #[test]
+    fn one_byte_more_than_may_wait_closes_and_nothing_is_queued_behind() {
+        let (outbox, receiver) = Outbox::new(10);
+        outbox.queue("12345".into(), PLAIN);
+        outbox.queue("67890".into(), PLAIN);
+        assert_eq!(code(&receiver), None);
+        outbox.queue("1".into(), PLAIN);
+        assert_eq!(code(&receiver), Some(1008));
+        outbox.queue("".into(), PLAIN);
+        assert_eq!(receiver.frames.len(), 2);
+    }
+
+    #[test]
+    fn what_was_written_makes_room_and_a_long_frame_goes_alone() {
+        let (outbox, receiver) = Outbox::new(10);
+        outbox.queue("longer than ten bytes".into(), PLAIN);
+        assert_eq!(code(&receiver), None);
+        outbox.written("longer than ten bytes".len());
+        outbox.queue("1234567890".into(), PLAIN);
+        assert_eq!(code(&receiver), None);
+        outbox.queue("longer than ten bytes".into(), PLAIN);
+        assert_eq!(code(&receiver), Some(1008));
+    }
+
+    #[test]
+    fn a_text_for_many_is_in_memory_once() {
+        let text = Utf8Bytes::from("x".repeat(100));
+        let (outbox, mut receiver) = Outbox::new(1_000);
+        outbox.queue(text.clone(), PLAIN);
+        let queued = receiver.frames.try_recv().expect("it was queued");
+        assert_eq!(queued.text.as_str().as_ptr(), text.as_str().as_ptr());
     }
 }

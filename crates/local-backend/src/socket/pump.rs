@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::outbox::{Ending, OutboxReceiver, Waiting};
-use super::{CLOSE_GRACE, Peer, SocketLimits};
+use super::{CLOSE_GRACE, Peer, READ_BUFFER_BYTES, SocketLimits};
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -28,6 +28,7 @@ pub(crate) async fn run<P: Peer>(peer: Arc<P>, receiver: OutboxReceiver, on_upgr
     if let Ok(upgraded) = on_upgrade.await {
         let limits = peer.limits();
         let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
             .max_frame_size(Some(limits.max_frame))
             .max_message_size(Some(limits.max_message));
         let io = TokioIo::new(upgraded);
@@ -105,8 +106,7 @@ impl<P: Peer> Pump<P> {
 
     /// Waits for the next thing to happen, and does it.
     async fn turn(&mut self) -> ControlFlow<Stop> {
-        let idle = self.limits.idle_timeout.map(|timeout| self.last_activity + timeout);
-        let deadline = idle.map_or(self.end_of_life, |idle| idle.min(self.end_of_life));
+        let deadline = self.deadline();
         let keep_alive = self.limits.keep_alive.map(|interval| self.last_keep_alive + interval);
         let due = self.head.as_ref().map(|frame| frame.due);
         let event = tokio::select! {
@@ -145,12 +145,25 @@ impl<P: Peer> Pump<P> {
         }
     }
 
+    /// When the connection ends if nothing more happens.
+    fn deadline(&self) -> Instant {
+        let idle = self.limits.idle_timeout.map(|timeout| self.last_activity + timeout);
+        idle.map_or(self.end_of_life, |idle| idle.min(self.end_of_life))
+    }
+
     async fn receive(&mut self, incoming: Option<Result<Message, Error>>) -> ControlFlow<Stop> {
         let message = match incoming {
             Some(Ok(message)) => message,
             Some(Err(error)) => return ControlFlow::Break(explain(&error)),
             None => return ControlFlow::Break(Stop::ClientGone(None)),
         };
+        if self.peer.swallows() {
+            return match message {
+                // The library would answer it with the next frame that it reads or writes.
+                Message::Close(_) => ControlFlow::Break(Stop::Ended(Ending::Silence)),
+                _ => ControlFlow::Continue(()),
+            };
+        }
         self.last_activity = Instant::now();
         match message {
             Message::Text(text) => {
@@ -183,6 +196,7 @@ impl<P: Peer> Pump<P> {
 
     async fn write(&mut self, frame: Waiting) -> ControlFlow<Stop> {
         let bytes = frame.text.len();
+        let deadline = self.deadline();
         if !frame.lost {
             tokio::select! {
                 biased;
@@ -196,7 +210,8 @@ impl<P: Peer> Pump<P> {
                     let ending = ending.ok().and_then(|ending| ending.clone());
                     return ControlFlow::Break(Stop::Ended(ending.unwrap_or(Ending::Cut)));
                 }
-                () = sleep_until(self.end_of_life) => {
+                // No close frame would get through either.
+                () = sleep_until(deadline) => {
                     return ControlFlow::Break(Stop::Ended(Ending::Cut));
                 }
             }

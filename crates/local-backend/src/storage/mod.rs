@@ -85,19 +85,128 @@ impl Database {
 
 fn run(mut store: SqliteStore, mut waiting: mpsc::Receiver<Job>) {
     while let Some(first) = waiting.blocking_recv() {
-        let begun = store.begin();
-        let mut completions = vec![first(&mut store)];
-        while completions.len() < MAX_JOBS_PER_TRANSACTION
-            && let Ok(job) = waiting.try_recv()
-        {
+        let mut durable = store.begin();
+        let mut completions = Vec::new();
+        let mut next = Some(first);
+        while let Some(job) = next {
+            durable = durable.and(store.write_in_transaction_only());
             completions.push(job(&mut store));
+            let room_left = completions.len() < MAX_JOBS_PER_TRANSACTION;
+            next = if room_left { waiting.try_recv().ok() } else { None };
         }
-        let durable = begun.and_then(|()| store.commit());
+        let durable = durable.and_then(|()| store.commit());
         if let Err(error) = &durable {
             eprintln!("roomlet-local: {error}");
         }
         for completion in completions {
             completion(durable.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::rooms::{
+        NewMessage, RoomId, RoomStore as _, Sender as Person, SenderKind, Timestamp, Walk, send,
+    };
+
+    fn said(text: &str) -> NewMessage {
+        NewMessage {
+            room: RoomId::lobby(),
+            text: text.to_owned(),
+            client_message_id: Some(text.to_owned()),
+            sender: Person { id: "g-1".to_owned(), name: None, kind: SenderKind::Guest },
+            sender_connection_id: None,
+        }
+    }
+
+    /// A job that sends a message, and reports what it was told in the end.
+    fn send_job(text: &str, told: &Sender<Result<(), StoreError>>) -> Job {
+        let (new, told) = (said(text), told.clone());
+        Box::new(move |store| {
+            let sent = send(store, Timestamp(1), 1, new).map(|_| ());
+            let sent = sent.map_err(|error| StoreError(format!("{error:?}")));
+            Box::new(move |durable| told.send(durable.and(sent)).unwrap())
+        })
+    }
+
+    /// Runs these jobs as one group.
+    fn run_together(store: SqliteStore, group: Vec<Job>) {
+        let (jobs, waiting) = mpsc::channel::<Job>(MAX_WAITING_JOBS);
+        for job in group {
+            jobs.try_send(job).ok().unwrap();
+        }
+        drop(jobs);
+        run(store, waiting);
+    }
+
+    fn kept(location: &Location) -> usize {
+        let mut store = SqliteStore::open(location).unwrap();
+        let mut kept = 0;
+        let mut count = |_| {
+            kept += 1;
+            ControlFlow::Continue(())
+        };
+        store.walk(&RoomId::lobby(), &Walk::FromNewest, &mut count).unwrap();
+        kept
+    }
+
+    fn impatient_store(directory: &tempfile::TempDir) -> (SqliteStore, Location) {
+        let location = Location::File(directory.path().join("rooms.sqlite"));
+        (SqliteStore::open_waiting(&location, Duration::ZERO).unwrap(), location)
+    }
+
+    #[test]
+    fn nothing_is_kept_of_which_people_are_told_that_it_failed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, location) = impatient_store(&directory);
+        let mut other = SqliteStore::open(&location).unwrap();
+        other.begin().unwrap();
+        let (told, results) = channel();
+        // The group does not begin, because of the other program, which then lets go.
+        let let_go: Job = Box::new(move |_| {
+            other.commit().unwrap();
+            Box::new(|_| {})
+        });
+        let jobs = vec![let_go, send_job("one", &told), send_job("two", &told)];
+        drop(told);
+        run_together(store, jobs);
+        let results: Vec<_> = results.into_iter().collect();
+        assert!(results.len() == 2 && results.iter().all(Result::is_err), "{results:?}");
+        assert_eq!(kept(&location), 0);
+    }
+
+    #[test]
+    fn a_group_that_an_error_ends_is_lost_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, location) = impatient_store(&directory);
+        let (told, results) = channel();
+        let error: Job = Box::new(|store| {
+            store.commit().unwrap();
+            Box::new(|_| {})
+        });
+        let jobs = vec![error, send_job("one", &told)];
+        drop(told);
+        run_together(store, jobs);
+        assert!(results.into_iter().all(|result| result.is_err()));
+        assert_eq!(kept(&location), 0);
+    }
+
+    #[test]
+    fn writing_goes_on_after_a_failure() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, location) = impatient_store(&directory);
+        store.write_in_transaction_only().unwrap();
+        let (told, results) = channel();
+        let jobs = ["one", "two", "three"].map(|text| send_job(text, &told));
+        drop(told);
+        run_together(store, jobs.into());
+        assert_eq!(results.into_iter().collect::<Vec<_>>(), [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(kept(&location), 3);
     }
 }

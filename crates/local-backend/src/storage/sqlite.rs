@@ -78,11 +78,19 @@ impl From<rusqlite::Error> for StoreError {
 
 impl SqliteStore {
     pub(crate) fn open(location: &Location) -> Result<Self, StoreError> {
+        Self::open_waiting(location, BUSY_TIMEOUT)
+    }
+
+    /// Opens a database that waits so long for another program.
+    pub(super) fn open_waiting(
+        location: &Location,
+        busy_timeout: Duration,
+    ) -> Result<Self, StoreError> {
         let database = match location {
             Location::File(path) => Connection::open(path)?,
             Location::Memory => Connection::open_in_memory()?,
         };
-        database.busy_timeout(BUSY_TIMEOUT)?;
+        database.busy_timeout(busy_timeout)?;
         // A commit in the write-ahead log with a full sync survives kill -9 and a power cut.
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
@@ -92,7 +100,18 @@ impl SqliteStore {
 
     /// Begins the transaction that a group of jobs shares.
     pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
+        self.database.pragma_update(None, "query_only", false)?;
         Ok(self.database.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    /// Lets nothing be written while there is no transaction: it did not begin, or an error ended it
+    /// (SQLite, "Response To Errors Within A Transaction"). What is written then would be kept,
+    /// though everybody is told that it was not.
+    pub(crate) fn write_in_transaction_only(&mut self) -> Result<(), StoreError> {
+        if self.database.is_autocommit() {
+            self.database.pragma_update(None, "query_only", true)?;
+        }
+        Ok(())
     }
 
     /// Makes the transaction durable, or takes it back.
