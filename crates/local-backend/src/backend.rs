@@ -12,6 +12,7 @@ use crate::rooms::{
     HistoryError, Message, NewMessage, Page, PageRequest, SendError, Sent, StoreError, Timestamp,
     read_page, send,
 };
+use crate::served_path::ServedPath;
 use crate::sign_in::SignIn;
 use crate::storage::{Database, SqliteStore};
 use crate::traffic_log::TrafficLog;
@@ -92,6 +93,15 @@ impl Backend {
     /// Adds an audience; it is told of messages as long as somebody else keeps it.
     pub(crate) fn add_audience(&self, audience: Weak<dyn Audience>) {
         self.audiences().push(audience);
+    }
+
+    /// Whether what came in on a path is lost on its way, which is all that is known of it.
+    pub(crate) fn swallows(&self, path: ServedPath) -> bool {
+        let swallows = self.faults.swallows(path);
+        if swallows {
+            self.log.swallowed();
+        }
+        swallows
     }
 
     /// Gives a stored message to every audience. The error is that of the basic dialect's loop.

@@ -27,6 +27,8 @@ pub struct Log {
     pub connects: u64,
     /// Refused upgrades.
     pub refusals: u64,
+    /// Frames and HTTP requests that a fault switch lost on their way in; nothing else counts them.
+    pub swallowed: u64,
     /// Received text frames by action (on AppSync: by type) and HTTP requests by the operation that
     /// they ask for; those without one are counted as `(none)`.
     pub actions: BTreeMap<String, u64>,
@@ -117,6 +119,10 @@ impl TrafficLog {
         let mut log = self.lock();
         log.refusals += 1;
         log.push(LogEntry::Refuse { path: path.as_str(), status });
+    }
+
+    pub(crate) fn swallowed(&self) {
+        self.lock().swallowed += 1;
     }
 
     pub(crate) fn received(&self, path: ServedPath, connection_id: &str, text: &str) {

@@ -44,7 +44,11 @@ pub(crate) fn error_answer(error: &ServiceError) -> Response<Body> {
 /// Where a request is lost on its way, waits as long as it is: nobody serves it then, and its
 /// connection ends with this.
 pub(crate) async fn lost_request(backend: &Backend, path: ServedPath) -> Option<Response<Body>> {
-    backend.faults.swallowed(path).await.then(no_answer)
+    if !backend.swallows(path) {
+        return None;
+    }
+    backend.faults.swallowed(path).await;
+    Some(no_answer())
 }
 
 /// Does to an answer what the fault switches have for it: makes it late, or lets its connection end

@@ -208,8 +208,8 @@ impl<P: Realtime> Peer for RealtimePeer<P> {
         }
     }
 
-    fn swallows(&self) -> bool {
-        self.protocol.endpoint().backend.faults.swallows(self.connection.path)
+    fn swallows_frame(&self) -> bool {
+        self.protocol.endpoint().backend.swallows(self.connection.path)
     }
 
     fn keep_alive(&self) {

@@ -36,8 +36,8 @@ impl Peer for GatewayPeer {
         self.gateway.backend.running()
     }
 
-    fn swallows(&self) -> bool {
-        self.gateway.backend.faults.swallows(self.connection.dialect.served())
+    fn swallows_frame(&self) -> bool {
+        self.gateway.backend.swallows(self.connection.dialect.served())
     }
 
     async fn receive(self: &Arc<Self>, text: &str) {

@@ -58,8 +58,8 @@ pub(crate) trait Peer: Send + Sync + Sized + 'static {
     /// Takes a text frame.
     fn receive(self: &Arc<Self>, text: &str) -> impl Future<Output = ()> + Send;
 
-    /// Whether what comes from the client is lost on its way.
-    fn swallows(&self) -> bool;
+    /// Decides about a frame that came: whether it is lost on its way.
+    fn swallows_frame(&self) -> bool;
 
     /// Queues a sign of life, if the protocol has one.
     fn keep_alive(&self) {}

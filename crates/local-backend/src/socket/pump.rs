@@ -157,7 +157,7 @@ impl<P: Peer> Pump<P> {
             Some(Err(error)) => return ControlFlow::Break(explain(&error)),
             None => return ControlFlow::Break(Stop::ClientGone(None)),
         };
-        if self.peer.swallows() {
+        if self.peer.swallows_frame() {
             return match message {
                 // The library would answer it with the next frame that it reads or writes.
                 Message::Close(_) => ControlFlow::Break(Stop::Ended(Ending::Silence)),
@@ -257,7 +257,8 @@ impl<P: Peer> Pump<P> {
     /// lifetime is over or somebody cuts it.
     async fn stay_silent(mut self) -> Option<u16> {
         let end_of_life = self.end_of_life;
-        let ended = |ending: &Option<Ending>| !matches!(ending, Some(Ending::Silence));
+        let ended =
+            |ending: &Option<Ending>| matches!(ending, Some(Ending::Close { .. } | Ending::Cut));
         tokio::select! {
             () = discard(self.socket.get_mut()) => {}
             () = sleep_until(end_of_life) => {}

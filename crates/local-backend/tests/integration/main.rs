@@ -26,4 +26,5 @@ mod limits;
 mod local_api;
 mod malformed;
 mod process;
+mod silence;
 mod tls;

@@ -20,14 +20,14 @@ const ROOMS: usize = 10;
 
 /// Who is in a room: each protocol with those who read and those who do not.
 const MEMBERS: [(Protocol, usize, usize); 3] =
-    [(Protocol::Gateway, 77, 3), (Protocol::GraphQl, 9, 1), (Protocol::Events, 9, 1)];
+    [(Protocol::Gateway, 87, 3), (Protocol::GraphQl, 4, 1), (Protocol::Events, 4, 1)];
 
 const READERS_OF_A_ROOM: usize = 95;
 
 const SILENT_ONES: usize = 50;
 
 /// Messages of a room. Every second one is long.
-const MESSAGES: usize = 40;
+const MESSAGES: usize = 32;
 
 const LONG_TEXT_BYTES: usize = 28_000;
 
@@ -43,7 +43,7 @@ const WINDOW: usize = 2;
 
 /// The most memory that the process may have taken for all this: its own, sockets and their buffers,
 /// and a full backlog of each client that does not read.
-const MAX_MEMORY_BYTES: u64 = 160 * 1024 * 1024;
+const MAX_MEMORY_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Open files that this test needs: a socket for each connection and some of its own.
 const OPEN_FILES: u64 = 1_200;
@@ -63,7 +63,6 @@ async fn a_thousand_connections_get_everything_and_wait_for_nobody() {
     let process = Process::start(directory.path(), &flags);
     let address = process.address;
 
-    let t = std::time::Instant::now();
     let mut rooms = Vec::new();
     for number in 0..ROOMS {
         rooms.push(Room::open(address, format!("room-{number}")).await);
@@ -71,7 +70,6 @@ async fn a_thousand_connections_get_everything_and_wait_for_nobody() {
     assert_eq!(connections(address).await, 1_000);
     local(address, "DELETE", "log", "").await;
 
-    eprintln!("{:?} opened {:?}", t.elapsed(), peak_bytes(process.id()));
     let mut silent = Vec::new();
     let mut senders = JoinSet::new();
     let mut readers = JoinSet::new();
@@ -84,7 +82,6 @@ async fn a_thousand_connections_get_everything_and_wait_for_nobody() {
         silent.extend(ignoring);
     }
     senders.join_all().await;
-    eprintln!("{:?} sent {:?}", t.elapsed(), peak_bytes(process.id()));
     assert_eq!(silent.len(), SILENT_ONES);
     let until_cut = async {
         while connections(address).await > 1_000 - SILENT_ONES {
@@ -99,7 +96,6 @@ async fn a_thousand_connections_get_everything_and_wait_for_nobody() {
         assert!(got < MESSAGES, "it was not cut");
     }
 
-    eprintln!("{:?} cut", t.elapsed());
     let close = json!({"code": CLOSE_CODE}).to_string();
     let closed = local(address, "POST", "close", &close).await;
     assert_eq!(closed["connections"], 1_000 - SILENT_ONES);
