@@ -43,7 +43,7 @@ impl Client {
                 self.opened_storage(now, records);
             }
             StorageAnswer::Adopted(records) => {
-                for restored in in_order(&records) {
+                for restored in in_order(records.iter()) {
                     self.restore(restored);
                 }
             }
@@ -66,6 +66,12 @@ impl Client {
 
     fn opened_storage(&mut self, now: Now, records: Vec<Record>) {
         let mut delivered = Vec::new();
+        // The person was here before, in this very page.
+        let own = Shelf::Unsent(self.keeping.tab().clone());
+        let of_this_tab = records.iter().filter(|record| record.shelf == own);
+        for restored in in_order(of_this_tab) {
+            self.restore(restored);
+        }
         for record in records {
             match &record.shelf {
                 Shelf::Unsent(tab) => self.keeping.watch(tab),
@@ -302,8 +308,8 @@ impl OpenRoom {
 }
 
 /// The messages of records, in the order in which they were written.
-fn in_order(records: &[Record]) -> Vec<Restored> {
-    let mut restored = records.iter().filter_map(Record::to_restored).collect::<Vec<_>>();
+fn in_order<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<Restored> {
+    let mut restored = records.filter_map(Record::to_restored).collect::<Vec<_>>();
     restored.sort_by_key(|one| one.written);
     restored
 }

@@ -10,11 +10,15 @@ use roomlet_client::*;
 use serde_json::{Value, json};
 
 pub(crate) mod appsync;
+pub(crate) mod disk;
 
 pub(crate) const GUEST_KEY: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const WELCOME: &str = r#"{"type":"welcome","features":["history"],"connectionId":"me=","sender":{"id":"g-me","name":"Ann","kind":"guest"}}"#;
 pub(crate) const FORBIDDEN: &str =
     r#"{"message":"Forbidden","connectionId":"me=","requestId":"r="}"#;
+
+/// The wall clock when a scenario begins, 2025-10-29T04:06:00Z.
+const START: i64 = 1_761_710_760_000;
 
 /// A client in one room, fed by hand.
 pub(crate) struct Scenario {
@@ -22,6 +26,10 @@ pub(crate) struct Scenario {
     pub(crate) now: u64,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) events: Vec<Event>,
+    /// What the device's storage and the other tabs are still to be told.
+    pub(crate) storage: VecDeque<Output>,
+    /// How far the wall clock is ahead of what it should be, in milliseconds.
+    pub(crate) wall_error: i64,
     pub(crate) room: RoomId,
 }
 
@@ -37,20 +45,21 @@ impl Scenario {
     /// The same, of any service, however people sign in.
     pub(crate) fn of(service: Service, sign_in: SignIn) -> Self {
         let backend = Backend { name: "default".into(), service, sign_in, room: RoomId::default() };
-        let person = Person {
-            guest_key: GuestKey::parse(GUEST_KEY).unwrap(),
-            name: DisplayName::parse("Ann"),
-            known_as: None,
-        };
-        let mut scenario = Self {
-            client: Client::new(backend, person, [7; 32]),
+        let mut scenario = Self::with(Client::new(backend, ann(), [7; 32]));
+        scenario.command(Command::OpenRoom(RoomId::default()));
+        scenario
+    }
+
+    pub(crate) fn with(client: Client) -> Self {
+        Self {
+            client,
             now: 1_000,
             outputs: VecDeque::new(),
             events: Vec::new(),
+            storage: VecDeque::new(),
+            wall_error: 0,
             room: RoomId::default(),
-        };
-        scenario.command(Command::OpenRoom(RoomId::default()));
-        scenario
+        }
     }
 
     /// Connected to a full backend whose room is empty.
@@ -77,11 +86,19 @@ impl Scenario {
     pub(crate) fn input(&mut self, input: Input) {
         let now = Now {
             monotonic: Timestamp(self.now),
-            wall: WallClock(1_761_710_760_000 + i64::try_from(self.now).unwrap()),
+            wall: WallClock(START + i64::try_from(self.now).unwrap() + self.wall_error),
         };
         self.client.handle(now, input);
         while let Some(output) = self.client.poll_output() {
-            self.outputs.push_back(output);
+            match output {
+                Output::OpenStorage { .. }
+                | Output::WriteStorage { .. }
+                | Output::AdoptUnsent { .. }
+                | Output::WatchTab { .. }
+                | Output::TellTabs { .. }
+                | Output::CloseStorage { .. } => self.storage.push_back(output),
+                output => self.outputs.push_back(output),
+            }
         }
         while let Some(event) = self.client.poll_event() {
             self.events.push(event);
@@ -202,6 +219,14 @@ impl Scenario {
 
     pub(crate) fn status(&self) -> Status {
         self.client.status(&self.room).unwrap()
+    }
+}
+
+pub(crate) fn ann() -> Person {
+    Person {
+        guest_key: GuestKey::parse(GUEST_KEY).unwrap(),
+        name: DisplayName::parse("Ann"),
+        known_as: None,
     }
 }
 

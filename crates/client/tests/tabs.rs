@@ -1,0 +1,257 @@
+//! Several tabs of one person, and several persons of one device.
+
+mod scenario;
+
+use std::time::Duration;
+
+use roomlet_client::config::NamespaceKind;
+use roomlet_client::{Command, Event, Input, RoomId, Visibility};
+use scenario::appsync::{IN_AN_HOUR, api_key, cognito, event_data, events, jwt};
+use scenario::disk::{Disk, Tab, gateway};
+use scenario::{FORBIDDEN, WELCOME, broadcast, live};
+use serde_json::json;
+
+#[test]
+fn of_several_tabs_one_takes_over_what_another_has_left() {
+    let disk = Disk::default();
+    let mut gone = Tab::full(&disk, 1);
+    gone.scenario.close(1006);
+    gone.scenario.send("hi");
+    let (mut one, mut two) = (Tab::full(&disk, 2), Tab::full(&disk, 3));
+    gone.run_disk();
+    let told = gone.told.clone();
+    for tab in [&mut one, &mut two] {
+        for news in told.clone() {
+            tab.scenario.input(Input::HeardTab { news });
+        }
+        tab.run_disk();
+        assert_eq!(tab.watched.len(), 1);
+    }
+    drop(gone);
+    one.others_are_gone();
+    two.others_are_gone();
+    assert_eq!((one.sends().len(), two.sends().len()), (1, 0));
+    assert_eq!(two.rows(), [""; 0]);
+    drop(one);
+    two.run_disk();
+    assert_eq!(disk.unsent(), 1);
+}
+
+#[test]
+fn who_takes_over_says_so_that_somebody_watches() {
+    let disk = Disk::default();
+    let mut gone = Tab::guest(&disk, 1);
+    gone.scenario.send("hi");
+    gone.run_disk();
+    let mut heir = Tab::guest(&disk, 2);
+    let mut third = Tab::guest(&disk, 3);
+    heir.others_are_gone();
+    third.watched.clear();
+    third.hear(&mut heir);
+    assert_eq!(third.watched, heir.id.clone().into_iter().collect::<Vec<_>>());
+    drop(heir);
+    third.others_are_gone();
+    assert_eq!(third.rows(), ["me: hi [Queued]"]);
+}
+
+#[test]
+fn what_a_person_has_not_sent_is_never_anothers() {
+    let disk = Disk::default();
+    let mut tab = Tab::new(&disk, 1, gateway(), cognito());
+    tab.scenario.sign_in(jwt("ann", IN_AN_HOUR));
+    tab.run_disk();
+    tab.scenario.send("of ann");
+    tab.run_disk();
+    assert_eq!(disk.unsent(), 1);
+    drop(tab);
+
+    let mut tab = Tab::new(&disk, 2, gateway(), cognito());
+    tab.scenario.sign_in(jwt("bo", IN_AN_HOUR));
+    tab.run_disk();
+    tab.others_are_gone();
+    assert_eq!(tab.rows(), [""; 0]);
+    tab.scenario.send("of bo");
+    tab.run_disk();
+    drop(tab);
+
+    let mut tab = Tab::new(&disk, 3, gateway(), cognito());
+    tab.scenario.sign_in(jwt("ann", IN_AN_HOUR));
+    tab.run_disk();
+    tab.others_are_gone();
+    assert_eq!(tab.rows(), ["me: of ann [Queued]"]);
+    assert_eq!(disk.unsent(), 2);
+}
+
+#[test]
+fn who_comes_back_in_the_same_page_finds_what_they_had_not_sent() {
+    let disk = Disk::default();
+    let mut tab = Tab::new(&disk, 1, gateway(), cognito());
+    tab.scenario.sign_in(jwt("ann", IN_AN_HOUR));
+    tab.run_disk();
+    tab.scenario.send("of ann");
+    tab.write_draft("ann is thinking");
+    tab.run_disk();
+    tab.scenario.input(Input::Visibility(Visibility::Hidden));
+    tab.run_disk();
+    for (subject, rows, draft) in
+        [("bo", vec![], ""), ("ann", vec!["me: of ann [Queued]"], "ann is thinking")]
+    {
+        tab.scenario.open();
+        tab.scenario.close(1006);
+        tab.scenario.wait_for_question();
+        tab.scenario.sign_in(jwt(subject, IN_AN_HOUR));
+        tab.run_disk();
+        tab.others_are_gone();
+        assert_eq!(tab.rows(), rows, "{subject}");
+        assert_eq!(tab.draft(), draft, "{subject}");
+    }
+}
+
+#[test]
+fn signing_out_deletes_what_the_device_has_and_the_other_tabs_hear_of_it() {
+    let disk = Disk::default();
+    let mut tab = Tab::full(&disk, 1);
+    let mut other = Tab::full(&disk, 2);
+    for one in [&mut tab, &mut other] {
+        one.scenario.close(1006);
+        one.scenario.send("hi");
+        one.write_draft("half");
+        one.run_disk();
+    }
+    tab.scenario.command(Command::SignOut);
+    other.hear(&mut tab);
+    assert_eq!(disk.names(|_| true), [""; 0]);
+    assert_eq!((tab.rows(), other.rows()), (vec![], vec![]));
+    assert_eq!(other.draft(), "");
+    assert_eq!(other.scenario.status(), tab.scenario.status());
+    other.scenario.pass(Duration::from_secs(5));
+    other.run_disk();
+    assert_eq!(disk.names(|_| true), [""; 0]);
+}
+
+#[test]
+fn a_message_of_another_tab_is_ones_own() {
+    let disk = Disk::default();
+    let mut tabs = [1, 2].map(|seed| {
+        let mut tab = Tab::new(&disk, seed, events(NamespaceKind::Raw), api_key());
+        tab.run_disk();
+        tab.scenario.open();
+        tab.scenario.receive(r#"{"type":"connection_ack","connectionTimeoutMs":300000}"#);
+        tab.scenario.subscribe_success();
+        tab
+    });
+    let [writer, reader] = &mut tabs;
+    writer.scenario.send("hi");
+    reader.hear(writer);
+    let publish = writer.scenario.frames().into_iter().find(|frame| frame.contains("publish"));
+    let publish: serde_json::Value = serde_json::from_str(&publish.unwrap()).unwrap();
+    let event: serde_json::Value =
+        serde_json::from_str(publish["events"][0].as_str().unwrap()).unwrap();
+    reader.scenario.receive(&event_data("s1", &event));
+    assert_eq!(reader.rows(), ["me: hi [Sent]"]);
+}
+
+#[test]
+fn what_one_has_sent_is_ones_own_after_a_reload() {
+    let disk = Disk::default();
+    let mut tab = Tab::full(&disk, 1);
+    tab.scenario.send("hi");
+    tab.run_disk();
+    let send = tab.sends().remove(0);
+    tab.acknowledge(&send, "m1");
+    drop(tab);
+    // The backend does not say who we are.
+    let mut tab = Tab::guest(&disk, 2);
+    tab.connect(r#"{"type":"welcome","features":["history"],"connectionId":"me="}"#);
+    let message = json!({
+        "id": "m1", "roomId": "lobby", "text": "hi", "createdAt": "2025-10-29T04:06:00.000Z",
+        "clientMessageId": send["clientMessageId"],
+        "sender": {"id": "g-me", "name": "Ann", "kind": "guest"},
+    });
+    tab.scenario.answer_history(&[message], None);
+    assert_eq!(tab.rows(), ["me: hi [Sent]"]);
+}
+
+#[test]
+fn a_draft_is_kept_and_shared() {
+    let disk = Disk::default();
+    let mut tab = Tab::guest(&disk, 1);
+    let mut other = Tab::guest(&disk, 2);
+    tab.write_draft("half a th");
+    tab.write_draft("half a thought");
+    assert_eq!(disk.names(|_| true).len(), 0);
+    tab.scenario.pass(Duration::from_millis(300));
+    other.hear(&mut tab);
+    assert_eq!(other.draft(), "half a thought");
+    let heard =
+        |event: &Event| matches!(event, Event::Draft { text, .. } if text == "half a thought");
+    assert!(other.scenario.events.iter().any(heard));
+    assert!(!tab.scenario.events.iter().any(heard), "the writer's own screen has it");
+    drop((tab, other));
+    let mut tab = Tab::guest(&disk, 3);
+    assert_eq!(tab.draft(), "half a thought");
+    tab.write_draft("");
+    tab.scenario.input(Input::Visibility(Visibility::Hidden));
+    tab.run_disk();
+    assert_eq!(disk.names(|_| true), [""; 0], "a page that goes may not come back");
+}
+
+#[test]
+fn unread_messages_are_counted_until_they_are_read_in_any_tab_and_after_a_reload() {
+    let disk = Disk::default();
+    let mut tabs = [Tab::full(&disk, 1), Tab::full(&disk, 2)];
+    for tab in &mut tabs {
+        for second in 1..=3 {
+            tab.scenario.receive(&live(&format!("m{second}"), second, "news"));
+        }
+        assert_eq!(tab.scenario.client.unread(&RoomId::default()), 3);
+    }
+    let [tab, other] = &mut tabs;
+    let (room, row) = (RoomId::default(), tab.scenario.row_id(1));
+    tab.scenario.command(Command::MarkRead { room, row });
+    assert_eq!(tab.scenario.client.unread(&RoomId::default()), 1);
+    tab.scenario.pass(Duration::from_millis(300));
+    other.hear(tab);
+    assert_eq!(other.scenario.client.unread(&RoomId::default()), 1);
+    // It only moves on.
+    let (room, row) = (RoomId::default(), tab.scenario.row_id(0));
+    tab.scenario.command(Command::MarkRead { room, row });
+    assert_eq!(tab.scenario.client.unread(&RoomId::default()), 1);
+    drop(tabs);
+    let mut tab = Tab::guest(&disk, 3);
+    tab.connect(WELCOME);
+    let history = (1..=4).map(|second| scenario::message(&format!("m{second}"), second, "news"));
+    tab.scenario.answer_history(&history.collect::<Vec<_>>(), None);
+    assert_eq!(tab.scenario.client.unread(&RoomId::default()), 2);
+    let told = Event::Unread { room: RoomId::default(), count: 2 };
+    assert_eq!(tab.scenario.events.iter().filter(|event| **event == told).count(), 1);
+}
+
+#[test]
+fn who_comes_for_the_first_time_has_missed_nothing() {
+    let mut tab = Tab::guest(&Disk::default(), 1);
+    tab.connect(WELCOME);
+    tab.scenario.answer_history(&[scenario::message("m1", 1, "old")], None);
+    assert_eq!(tab.scenario.client.unread(&RoomId::default()), 0);
+    tab.scenario.receive(&live("m2", 2, "new"));
+    assert_eq!(tab.scenario.client.unread(&RoomId::default()), 1);
+}
+
+#[test]
+fn where_nothing_has_a_place_tabs_tell_what_was_read_by_when_it_came() {
+    let disk = Disk::default();
+    let mut tabs = [Tab::basic(&disk, 1), Tab::basic(&disk, 2)];
+    for tab in &mut tabs {
+        tab.scenario.receive(&broadcast("bo=", "early"));
+        tab.scenario.now += 60_000;
+        tab.scenario.receive(&broadcast("cy=", "late"));
+        tab.scenario.receive(FORBIDDEN);
+        assert_eq!(tab.scenario.client.unread(&RoomId::default()), 2);
+    }
+    let [tab, other] = &mut tabs;
+    let (room, row) = (RoomId::default(), tab.scenario.row_id(0));
+    tab.scenario.command(Command::MarkRead { room, row });
+    tab.scenario.pass(Duration::from_millis(300));
+    other.hear(tab);
+    assert_eq!(other.scenario.client.unread(&RoomId::default()), 1);
+}
