@@ -23,6 +23,7 @@ pub(super) static TEXTS: Texts = Texts {
     guest: |id| format!("Guest {id}"),
     guest_mark: "guest",
     guest_meaning: "not signed in; the name is their own choice",
+    hole: "Fetching messages that are missing here…",
     interruption: "The connection was interrupted. Messages may be missing here.",
     loading_older: "Loading older messages…",
     message_by: |author| format!("Message by {author}"),

@@ -23,6 +23,7 @@ pub(super) static TEXTS: Texts = Texts {
     guest: |id| format!("손님 {id}"),
     guest_mark: "손님",
     guest_meaning: "로그인하지 않았으며, 이름은 스스로 정한 것입니다",
+    hole: "여기에 빠진 메시지를 가져오는 중…",
     interruption: "연결이 끊겼습니다. 여기에 빠진 메시지가 있을 수 있습니다.",
     loading_older: "이전 메시지를 불러오는 중…",
     message_by: |author| format!("{author} 님의 메시지"),

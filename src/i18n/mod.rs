@@ -62,6 +62,7 @@ pub(crate) struct Texts {
     pub(crate) guest: fn(id: &str) -> String,
     pub(crate) guest_mark: &'static str,
     pub(crate) guest_meaning: &'static str,
+    pub(crate) hole: &'static str,
     pub(crate) interruption: &'static str,
     pub(crate) loading_older: &'static str,
     pub(crate) message_by: fn(author: &str) -> String,

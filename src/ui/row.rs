@@ -1,4 +1,4 @@
-//! One row of the list: a message, a notice, or an interruption.
+//! One row of the list: a message, a notice, or a place where messages are missing.
 
 use leptos::prelude::*;
 use roomlet_client::{
@@ -28,6 +28,10 @@ pub(super) fn RowView(shown: ShownRow) -> impl IntoView {
         RowContent::Message(_) => message(context, id, row, lead).into_any(),
         RowContent::Notice(text) => view! { class = "r",
             <p class="notice" part="notice" dir="auto">{text}</p>
+        }
+        .into_any(),
+        RowContent::Hole => view! { class = "r",
+            <p class="hole" part="hole">{move || context.texts().hole}</p>
         }
         .into_any(),
         _ => view! { class = "r",

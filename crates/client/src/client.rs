@@ -450,6 +450,8 @@ impl Client {
             self.settle_channel(now, index);
         }
         for open in &mut self.rooms {
+            self.rows += 1;
+            open.room.show_hole(RowId(self.rows));
             if let Some(channel) = by_id(&mut self.channels, open.channel) {
                 open.report(now.monotonic, self.shared.network, channel, &mut self.events);
             }

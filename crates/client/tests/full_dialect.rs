@@ -111,11 +111,13 @@ fn what_was_typed_in_an_outage_arrives_once_and_what_was_missed_is_read() {
 fn catch_up_pages_back_until_it_meets_what_is_known() {
     let mut scenario = Scenario::full();
     scenario.receive(&live("a", 1, "known"));
+    caught_up(&mut scenario);
     scenario.close(1006);
     scenario.wait_for_attempt();
     scenario.open();
     scenario.receive(WELCOME);
     scenario.answer_history(&[message("d", 300, "d"), message("e", 301, "e")], Some("p2"));
+    assert_eq!(scenario.rows(), ["Bo: known [Sent]", "hole", "Bo: d [Sent]", "Bo: e [Sent]"]);
     let before = scenario.sent();
     assert_eq!(before[0]["before"], "p2");
     let page = json!({"type": "history", "requestId": before[0]["requestId"], "nextCursor": null,
@@ -129,6 +131,38 @@ fn catch_up_pages_back_until_it_meets_what_is_known() {
     scenario.pass(Duration::from_secs(4));
     let again = scenario.sent();
     assert!(again.iter().any(|frame| frame["action"] == "history"), "once more: {again:?}");
+}
+
+/// What the room has is contiguous.
+fn caught_up(scenario: &mut Scenario) {
+    scenario.pass(Duration::from_secs(3));
+    scenario.answer_history(&[message("a", 1, "known")], None);
+}
+
+#[test]
+fn a_hole_is_shown_until_it_is_filled_however_often_the_connection_is_lost() {
+    let mut scenario = Scenario::full();
+    scenario.receive(&live("a", 1, "known"));
+    caught_up(&mut scenario);
+    scenario.close(1006);
+    scenario.wait_for_attempt();
+    scenario.open();
+    scenario.receive(WELCOME);
+    scenario.receive(&live("z", 900, "new"));
+    assert_eq!(scenario.rows(), ["Bo: known [Sent]", "Bo: new [Sent]"], "the page is on its way");
+    let request = scenario.sent().pop().unwrap();
+    let error = json!({"type": "error", "code": "internal", "message": "", "roomId": "lobby", "requestId": request["requestId"]});
+    scenario.receive(&error.to_string());
+    let with_hole = ["Bo: known [Sent]", "hole", "Bo: new [Sent]"];
+    assert_eq!(scenario.rows(), with_hole);
+    scenario.close(1006);
+    assert_eq!(scenario.rows(), with_hole);
+    scenario.wait_for_attempt();
+    scenario.open();
+    scenario.receive(WELCOME);
+    assert_eq!(scenario.rows(), with_hole);
+    scenario.answer_history(&[message("a", 1, "known"), message("z", 900, "new")], None);
+    assert_eq!(scenario.rows(), ["Bo: known [Sent]", "Bo: new [Sent]"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ impl Row {
     pub fn message(&self) -> Option<&Message> {
         match &self.content {
             RowContent::Message(message) => Some(message),
-            RowContent::Notice(_) | RowContent::Interruption => None,
+            RowContent::Notice(_) | RowContent::Hole | RowContent::Interruption => None,
         }
     }
 }
@@ -31,6 +31,8 @@ pub enum RowContent {
     Message(Message),
     /// A frame that is no message, as it came. Plain text, never markup.
     Notice(String),
+    /// Messages are missing here that are being fetched.
+    Hole,
     /// The connection was interrupted where there is no history: messages may be missing here.
     Interruption,
 }

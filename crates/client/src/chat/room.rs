@@ -122,6 +122,8 @@ pub(crate) struct Room {
     reached: Option<OrderKey>,
     history: History,
     reading: Reading,
+    /// After this message some are missing that will be fetched, and later ones are in the list already.
+    hole: Option<OrderKey>,
     /// The person wants to read older messages, as soon as nothing else is being read.
     wants_older: bool,
     timers: Timers<Timer>,
@@ -156,6 +158,7 @@ impl Room {
             reached: None,
             history: History::default(),
             reading: Reading::Idle,
+            hole: None,
             wants_older: false,
             timers: Timers::default(),
             requests: 0,
@@ -200,8 +203,25 @@ impl Room {
         self.caught_up = false;
         self.missed = false;
         self.timers = Timers::default();
+        self.note_hole(false);
         if self.reading != Reading::Idle {
             self.stop_reading();
+        }
+    }
+
+    /// Shows where messages are known to be missing.
+    pub(crate) fn show_hole(&mut self, new_row: RowId) {
+        self.timeline.show_hole(self.hole.as_ref(), new_row);
+    }
+
+    /// A catch-up does not get on: what came after its beginning is apart from what was known. With `is_certain` there
+    /// is something between.
+    fn note_hole(&mut self, is_certain: bool) {
+        if let Reading::CatchUp { catch_up: CatchUp { until: Some(until), gap: true, .. }, .. } =
+            &self.reading
+            && (is_certain || self.timeline.newest() > Some(until))
+        {
+            self.hole = Some(until.clone());
         }
     }
 
@@ -348,8 +368,10 @@ impl Room {
         let goes_on = goes_back(&catch_up.oldest, &oldest);
         let ends = page.next.is_none() || !goes_on;
         if !met && !ends && catch_up.pages + 1 < MAX_CATCH_UP_PAGES {
-            return self.go_on(CatchUp { next: page.next.clone(), newest, oldest, ..catch_up });
+            self.go_on(CatchUp { next: page.next.clone(), newest, oldest, ..catch_up });
+            return self.note_hole(true);
         }
+        self.hole = None;
         // Where the page does not meet what is known, there may be more between than anybody will read.
         let is_apart = !ends && (!met || catch_up.until.is_none());
         if let (true, Some(oldest)) = (is_apart, &oldest) {
@@ -386,11 +408,13 @@ impl Room {
         self.timers.stop(Timer::Page);
         match retry {
             Retry::After(pause) => {
+                self.note_hole(false);
                 self.forget_request();
                 self.timers.set(Timer::RetryPage, now + pause.max(HISTORY_RETRY));
                 false
             }
             Retry::Never => {
+                self.hole = None;
                 let reading = std::mem::replace(&mut self.reading, Reading::Idle);
                 let gap =
                     matches!(reading, Reading::CatchUp { catch_up: CatchUp { gap: true, .. }, .. });

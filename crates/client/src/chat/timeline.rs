@@ -51,6 +51,8 @@ enum Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     Server(OrderKey),
+    /// After a message that the server has ordered, before the next one.
+    After(OrderKey),
     Arrival,
     /// After all others, until it is confirmed, in the order of writing.
     Unconfirmed(Written),
@@ -88,6 +90,8 @@ pub(crate) struct Timeline {
     entries: Vec<Entry>,
     by_key: BTreeMap<Key, RowId>,
     changes: Vec<Change>,
+    /// The row that says that messages are missing, and after which message.
+    hole: Option<(RowId, OrderKey)>,
 }
 
 impl Timeline {
@@ -108,7 +112,7 @@ impl Timeline {
     pub(crate) fn newest(&self) -> Option<&OrderKey> {
         self.entries.iter().rev().find_map(|entry| match &entry.place {
             Place::Server(key) => Some(key),
-            Place::Arrival | Place::Unconfirmed(_) => None,
+            Place::After(_) | Place::Arrival | Place::Unconfirmed(_) => None,
         })
     }
 
@@ -116,7 +120,7 @@ impl Timeline {
     pub(crate) fn oldest(&self) -> Option<&OrderKey> {
         self.entries.iter().find_map(|entry| match &entry.place {
             Place::Server(key) => Some(key),
-            Place::Arrival | Place::Unconfirmed(_) => None,
+            Place::After(_) | Place::Arrival | Place::Unconfirmed(_) => None,
         })
     }
 
@@ -144,6 +148,23 @@ impl Timeline {
         let row = Row { id, content };
         let (place, identity, client_message_id, origin) = (Place::Arrival, None, None, None);
         self.insert(Entry { row, place, identity, client_message_id, origin });
+    }
+
+    /// Shows a hole right after a message, or none; `new_row` is used if there was none there.
+    pub(crate) fn show_hole(&mut self, after: Option<&OrderKey>, new_row: RowId) {
+        if self.hole.as_ref().map(|(_, key)| key) == after {
+            return;
+        }
+        if let Some((row, _)) = self.hole.take() {
+            self.remove(row);
+        }
+        if let Some(key) = after {
+            self.hole = Some((new_row, key.clone()));
+            let row = Row { id: new_row, content: RowContent::Hole };
+            let (identity, client_message_id, origin) = (None, None, None);
+            let place = Place::After(key.clone());
+            self.insert(Entry { row, place, identity, client_message_id, origin });
+        }
     }
 
     /// Whether an interruption says something new here: there are rows, and the last one is no interruption.
@@ -249,6 +270,7 @@ impl Timeline {
             Some((Place::Server(key), _)) => {
                 ReadMark { key: Some(key.clone()), ..ReadMark::default() }
             }
+            Some((Place::After(_), _)) => ReadMark::default(),
             Some((Place::Arrival, row)) => ReadMark { row: Some(row), ..ReadMark::default() },
             Some((Place::Unconfirmed(_), _)) | None => ReadMark::default(),
         }
@@ -266,7 +288,7 @@ impl Timeline {
             match &entry.place {
                 Place::Server(key) if mark.key.as_ref().is_some_and(|mark| key <= mark) => break,
                 Place::Arrival if mark.row.is_some_and(|mark| entry.row.id <= mark) => break,
-                Place::Unconfirmed(_) => {}
+                Place::Unconfirmed(_) | Place::After(_) => {}
                 Place::Server(_) | Place::Arrival => {
                     let message = entry.row.message();
                     unread += usize::from(message.is_some_and(|message| !message.is_own()));
@@ -309,7 +331,10 @@ impl Timeline {
 
     /// Drops everything that the server has ordered before `key`: what lies between is not known.
     pub(crate) fn drop_before(&mut self, key: &OrderKey) {
-        let is_old = |entry: &Entry| matches!(&entry.place, Place::Server(place) if place < key);
+        let is_old = |entry: &Entry| match &entry.place {
+            Place::Server(place) | Place::After(place) => place < key,
+            Place::Arrival | Place::Unconfirmed(_) => false,
+        };
         while let Some(index) = self.entries.iter().position(is_old) {
             self.drop_at(index);
         }
@@ -336,6 +361,7 @@ impl Timeline {
     fn drop_at(&mut self, index: usize) {
         let entry = self.entries.remove(index);
         self.forget(&entry);
+        self.hole = self.hole.take().filter(|(row, _)| *row != entry.row.id);
         self.changes.push(Change::Removed(entry.row.id));
     }
 
@@ -379,13 +405,22 @@ impl Timeline {
                 return self.entries.len() - later;
             }
             Place::Arrival => return confirmed,
-            Place::Server(key) => key,
+            Place::Server(key) | Place::After(key) => key,
         };
         if self.oldest().is_some_and(|oldest| key < oldest) {
             return 0;
         }
-        let is_before = |entry: &Entry| matches!(&entry.place, Place::Server(other) if other < key);
-        let is_after = |entry: &Entry| matches!(&entry.place, Place::Server(other) if other > key);
+        let is_hole = matches!(place, Place::After(_));
+        let is_before = |entry: &Entry| match &entry.place {
+            Place::Server(other) => other < key || (is_hole && other == key),
+            Place::After(other) => other < key,
+            Place::Arrival | Place::Unconfirmed(_) => false,
+        };
+        let is_after = |entry: &Entry| match &entry.place {
+            Place::Server(other) => other > key,
+            Place::After(other) => other >= key,
+            Place::Arrival | Place::Unconfirmed(_) => false,
+        };
         let before = self.entries.iter().take(confirmed).rposition(is_before);
         let start = before.map_or(0, |index| index + 1);
         // Rows that only have an arrival stay where they arrived, unless a later message follows them.
@@ -501,6 +536,24 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_stands_between_what_is_known_and_what_came_later() {
+        let mut timeline = Timeline::default();
+        for (second, id) in [(1, "a"), (2, "b"), (8, "c")] {
+            timeline.take(incoming(second, id, None), ann(), RowId(u64::from(second)));
+        }
+        let after =
+            OrderKey { created_at: incoming(2, "", None).created_at, id: MessageId("b".into()) };
+        timeline.show_hole(Some(&after), RowId(20));
+        timeline.show_hole(Some(&after), RowId(21));
+        let ids = |timeline: &Timeline| timeline.rows().map(|row| row.id.0).collect::<Vec<_>>();
+        assert_eq!(ids(&timeline), [1, 2, 20, 8]);
+        timeline.take(incoming(5, "late", None), ann(), RowId(30));
+        assert_eq!(ids(&timeline), [1, 2, 20, 30, 8]);
+        timeline.show_hole(None, RowId(31));
+        assert_eq!(ids(&timeline), [1, 2, 30, 8]);
+    }
+
+    #[test]
     fn the_oldest_rows_leave_at_the_bound_and_may_come_back() {
         let mut timeline = Timeline::default();
         for number in 0..=MAX_ROWS {
@@ -528,7 +581,7 @@ mod tests {
     proptest! {
         /// Whatever happens, the changes rebuild the rows, and server order and uniqueness hold.
         #[test]
-        fn changes_rebuild_the_rows(steps in prop::collection::vec((0_u8..7, 0_u8..12), 0..80)) {
+        fn changes_rebuild_the_rows(steps in prop::collection::vec((0_u8..8, 0_u8..12), 0..80)) {
             let mut timeline = Timeline::default();
             let mut shown = Vec::new();
             for (number, (step, value)) in (0_u64..).zip(steps) {
@@ -546,6 +599,7 @@ mod tests {
                     3 => timeline.discard(RowId(u64::from(value))),
                     4 => timeline.drop_before(&key),
                     5 => timeline.set_delivery(RowId(u64::from(value)), Delivery::Sending),
+                    6 => timeline.show_hole((value > 3).then_some(&key), RowId(number)),
                     _ => {
                         let send = (value % 2 == 0).then(|| value.to_string());
                         let message = incoming(value, &value.to_string(), send.as_deref());
@@ -557,7 +611,7 @@ mod tests {
                 prop_assert_eq!(&shown, &rows);
                 let keys = timeline.entries.iter().filter_map(|entry| match &entry.place {
                     Place::Server(key) => Some(key),
-                    Place::Arrival | Place::Unconfirmed(_) => None,
+                    Place::After(_) | Place::Arrival | Place::Unconfirmed(_) => None,
                 }).collect::<Vec<_>>();
                 prop_assert!(keys.is_sorted_by(|a, b| a < b), "{:?}", keys);
             }

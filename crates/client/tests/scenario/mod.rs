@@ -242,6 +242,7 @@ fn show(row: &Row) -> String {
         }
         RowContent::Notice(text) => format!("notice: {text}"),
         RowContent::Interruption => "interruption".into(),
+        RowContent::Hole => "hole".into(),
         other => format!("{other:?}"),
     }
 }
