@@ -5,18 +5,18 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::geteuid;
 use serde_json::json;
 
-use crate::call::Call;
+use crate::debian;
 use crate::failure::Failure;
-use crate::process;
 use crate::tools::{find_program, major, version_of};
 use crate::workspace::Workspace;
 
 const BROWSERS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const DRIVER: &str = "chromedriver";
+/// Debian's pair.
+const PACKAGES: &str = "chromium chromium-driver";
 const MAC_BROWSER: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
 /// What a browser is told beyond what the test runner tells it by itself: no sandbox, for containers, and no traffic of
@@ -46,30 +46,12 @@ impl Browser {
             Ok(browser) => return Ok(browser),
             Err(missing) => missing,
         };
-        let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-        let packages = packages(&release);
-        let (Some(packages), Some(apt), true) =
-            (packages, find_program("apt-get", &search_path), geteuid().is_root())
-        else {
+        let packages = debian::is_here().then_some(PACKAGES);
+        if !debian::install(workspace, PACKAGES)? {
             return Err(Failure::because(format!(
                 "{missing}: {}, then run this again",
                 advice(packages)
             )));
-        };
-        println!("installing {packages} with apt-get (once, a minute or two)");
-        let update = Call::new(&apt).words("update -q");
-        let install = Call::new(&apt)
-            .words("install -q -y --no-install-recommends")
-            .words(packages)
-            .variable("DEBIAN_FRONTEND", "noninteractive");
-        for call in [update, install] {
-            let run = process::capture(&mut workspace.command(&call))?;
-            if !run.status.success() {
-                print!("{}", run.output);
-                return Err(Failure::because(format!(
-                    "`{call}` failed, its words are above: connect to the network or install {packages} yourself, then run this again"
-                )));
-            }
         }
         Self::find(&search_path).map_err(|missing| {
             Failure::because(format!("{missing}: {}, then run this again", advice(None)))
@@ -116,11 +98,6 @@ impl Browser {
             },
         )
     }
-}
-
-/// The packages of a Debian that hold the pair. Ubuntu's are empty shells around a snap, which has no driver on `PATH`.
-fn packages(os_release: &str) -> Option<&'static str> {
-    os_release.lines().any(|line| line == "ID=debian").then_some("chromium chromium-driver")
 }
 
 fn advice(packages: Option<&str>) -> String {
@@ -180,12 +157,6 @@ mod tests {
             Browser::find(folder.path().as_os_str()),
             Err("chromedriver is missing".to_owned())
         );
-    }
-
-    #[test]
-    fn only_debian_has_packages_that_work() {
-        assert!(packages("NAME=\"Debian GNU/Linux\"\nID=debian\n").is_some());
-        assert_eq!(packages("ID=ubuntu\nID_LIKE=debian\n"), None);
     }
 
     #[test]

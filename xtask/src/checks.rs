@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::browser::Browser;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::fuzz::{self, Seed};
 use crate::page::{self, Page};
 use crate::process;
 use crate::tools::{self, Tools};
@@ -25,6 +26,8 @@ struct Check {
 enum Work {
     /// A command that can be repeated as it is shown.
     Run(Call),
+    /// The fuzz targets, for a moment each.
+    Fuzz,
     /// The page that the end-to-end tests open.
     BuildDemo(Tools),
 }
@@ -37,6 +40,7 @@ pub(crate) fn run(workspace: &Workspace, fast: bool) -> Result<(), Failure> {
     } else {
         let tools = Tools::prepare(workspace)?;
         let browser = Browser::prepare(workspace)?;
+        checks.push(Check { name: "fuzz targets", work: Work::Fuzz });
         checks.extend(with_clients_of_others(workspace));
         checks.extend(in_a_browser(workspace, &tools, &browser)?);
     }
@@ -142,6 +146,7 @@ impl Check {
                 let status = process::run(&mut workspace.command(call))?;
                 if status.success() { Ok(()) } else { Err(Failure::Told) }
             }
+            Work::Fuzz => fuzz::run(workspace, fuzz::SECONDS_OF_A_CHECK, Seed::Fixed, &[]),
             Work::BuildDemo(tools) => {
                 let dist = page::end_to_end_dist(workspace);
                 page::trunk_build(workspace, tools, Page::Demo, &dist, &END_TO_END)
@@ -153,6 +158,10 @@ impl Check {
     fn repeated(&self, workspace: &Workspace) -> String {
         match &self.work {
             Work::Run(call) => call.to_string(),
+            Work::Fuzz => {
+                let seconds = fuzz::SECONDS_OF_A_CHECK.to_string();
+                Call::new("cargo").words("xtask fuzz --seconds").argument(seconds).to_string()
+            }
             Work::BuildDemo(_) => {
                 let dist = page::end_to_end_dist(workspace);
                 let call = Call::new("cargo")

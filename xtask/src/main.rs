@@ -8,9 +8,11 @@
 //! | --- | --- |
 //! | `serve` | the local backend and the page, side by side until Ctrl-C |
 //! | `checks` | every check of `cargo xtask test`, in order |
+//! | `fuzz` | the fuzz targets, for some seconds each |
 //! | `page` | the release page, and the sizes of its files (`sizes`) |
 //! | `tools` | pinned versions, where a tool is found, how it is installed |
 //! | `browser` | a browser and the driver of the same version |
+//! | `debian` | packages of Debian, where it is what runs here |
 //! | `trunk` | how trunk is called, and what its output means |
 //! | `process` | process groups: nothing we start outlives us |
 //! | `ports` | who holds a port |
@@ -20,7 +22,9 @@
 mod browser;
 mod call;
 mod checks;
+mod debian;
 mod failure;
+mod fuzz;
 mod page;
 mod ports;
 mod process;
@@ -36,6 +40,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
+use crate::fuzz::Seed;
 use crate::workspace::Workspace;
 
 /// The exit code of a program that Ctrl-C ended (128 + SIGINT), as shells have it.
@@ -71,6 +76,18 @@ enum Task {
         #[arg(long)]
         fast: bool,
     },
+    /// Run the fuzz targets for some seconds each, on the compiler at hand and without cargo-fuzz
+    ///
+    /// An input that fails is kept in fuzz/artifacts; the command that repeats it is printed. What is found on the way
+    /// is kept below the target folder, and tried again the next time.
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+        /// The targets to run; all of them if none is named
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+    },
     /// Build the release page into dist/ and print the sizes of its files
     ///
     /// The backend comes from roomlet.toml and the ROOMLET_* variables; without --demo it must be a real one.
@@ -103,6 +120,7 @@ fn run(task: &Task) -> Result<(), Failure> {
     match task {
         Task::Serve { port } => serve::serve(&workspace, *port),
         Task::Test { fast } => checks::run(&workspace, *fast),
+        Task::Fuzz { seconds, targets } => fuzz::run(&workspace, *seconds, Seed::Random, targets),
         Task::Build { demo, dist } => page::build(&workspace, *demo, dist),
     }
 }
