@@ -154,8 +154,9 @@ impl Operation {
             Self::Close(pick, code) => close(device, pick, code),
             Self::Block(pick) => {
                 if let Some(connection) = socket(device, pick, |one| !one.is_open) {
-                    device.wire.end(connection);
                     device.feed(Input::SocketBlocked { connection });
+                    // The client may tidy it up, though there is nothing to close.
+                    device.wire.end(connection);
                 }
             }
             Self::Answer(pick, reply) => answer(device, pick, &reply),

@@ -25,8 +25,7 @@ struct Document {
 /// Reads the file.
 pub(super) fn read(text: &str) -> Result<File, ConfigurationError> {
     let document = toml::from_str::<Document>(text).map_err(|problem| {
-        let problem = problem.message().replace('\n', " ");
-        error("roomlet.toml", format!("cannot be read: {problem}"))
+        error("roomlet.toml", format!("cannot be read: {}", problem.message()))
     })?;
     let mut backends = BTreeMap::new();
     for (name, table) in document.backends {

@@ -60,7 +60,12 @@ pub struct ConfigurationError {
 }
 
 fn error(setting: impl Into<String>, problem: impl Into<String>) -> ConfigurationError {
-    ConfigurationError { setting: setting.into(), problem: problem.into() }
+    ConfigurationError { setting: one_line(&setting.into()), problem: one_line(&problem.into()) }
+}
+
+/// What is quoted may hold line breaks; a sentence is one line, to people and to cargo.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 impl Source<'_> {
@@ -104,7 +109,8 @@ impl Source<'_> {
                 continue;
             }
             backends.push(backend);
-            warnings.extend(settings.warning().filter(|warning| !warnings.contains(warning)));
+            let warning = settings.warning().map(|warning| one_line(&warning));
+            warnings.extend(warning.filter(|warning| !warnings.contains(warning)));
         }
         let configuration =
             Configuration::new(backends, allow_page_backend).ok_or_else(|| self.no_backend())?;

@@ -342,3 +342,25 @@ fn of_the_file() {
         "ROOMLET_EVENTS has no meaning for an API Gateway backend, which `default` of roomlet.toml is: remove it, or set ROOMLET_BACKEND and ROOMLET_ENDPOINT",
     );
 }
+
+/// A build script says it in one line, and what stands after a line break would be an order to cargo.
+#[test]
+fn a_line_break_in_what_is_quoted_stays_out_of_the_sentence() {
+    let api = "endpoint='wss://e.com/p'\n";
+    for (file, expected) in [
+        (
+            format!("[backends.x]\nkind=\"api\\ngateway\"\n{api}"),
+            "`backends.x.kind` of roomlet.toml is `api gateway`, which is no kind of backend",
+        ),
+        (
+            format!("[backends.\"x\\ny\"]\nkind='no'\n{api}"),
+            "`backends.x y.kind` of roomlet.toml is `no`, which is no kind of backend",
+        ),
+    ] {
+        assert_sentence(read_with(&file, Profile::Release, None, &[]), expected);
+    }
+    let file = "[backends.\"x\\ny\"]\nkind='api-gateway'\nauth='token'\ntoken_carrier='query'\nendpoint='wss://e.com/p'";
+    let reading = read_with(file, Profile::Release, None, &[]).unwrap();
+    assert!(reading.warnings.iter().all(|warning| !warning.contains('\n')), "{reading:?}");
+    assert_eq!(reading.warnings.len(), 1);
+}
