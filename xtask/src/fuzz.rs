@@ -18,12 +18,26 @@ use crate::workspace::Workspace;
 /// What a check of `cargo xtask test` takes for each target.
 pub(crate) const SECONDS_OF_A_CHECK: u32 = 3;
 
-/// What cargo-fuzz 0.13 gives to the compiler for `--sanitizer none` in a release build, but for the size of the stack,
-/// which is only there on Linux: coverage for libFuzzer, comparisons that it can learn from, and checks.
-const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Cllvm-args=-simplifycfg-branch-fold-threshold=0 -Cdebug-assertions -Ccodegen-units=1";
+/// What cargo-fuzz 0.13 gives to the compiler for `--sanitizer none` in a release build: coverage for libFuzzer,
+/// comparisons that it can learn from, and checks. In its order, so that both can use one target folder.
+const FLAGS: [&str; 7] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "--cfg fuzzing",
+    "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
+];
+/// The size of the stack is only counted on Linux.
+const STACK_FLAG: &str = "-Cllvm-args=-sanitizer-coverage-stack-depth";
+const LAST_FLAGS: [&str; 2] = ["-Cdebug-assertions", "-Ccodegen-units=1"];
 
 /// An input that takes longer than this, in seconds, has found a loop.
 const TIMEOUT: u32 = 20;
+
+/// The longest input, in bytes.
+const MAX_BYTES: u32 = 2_000;
 
 /// Whether chance decides what is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,14 +104,14 @@ fn find_compiler(workspace: &Workspace) -> Result<(), Failure> {
 /// Builds targets; returns the folder of their programs.
 fn build(workspace: &Workspace, names: &[String]) -> Result<PathBuf, Failure> {
     let host = host(workspace)?;
-    let stack =
-        if host.contains("-linux-") { " -Cllvm-args=-sanitizer-coverage-stack-depth" } else { "" };
+    let stack = host.contains("-linux-").then_some(STACK_FLAG);
+    let flags = FLAGS.into_iter().chain(stack).chain(LAST_FLAGS).collect::<Vec<_>>().join(" ");
     let folder = workspace.target_directory().join("fuzz");
     // Flags for a target that is named do not reach build scripts.
     let mut build = Call::new("cargo")
         .words("build --quiet --locked --release --manifest-path fuzz/Cargo.toml --target")
         .argument(&host)
-        .variable("RUSTFLAGS", format!("{FLAGS}{stack}"))
+        .variable("RUSTFLAGS", flags)
         .variable("CARGO_TARGET_DIR", folder.to_string_lossy());
     for name in names {
         build = build.words("--bin").argument(name);
@@ -140,6 +154,9 @@ fn call(
         .words("-print_final_stats=1")
         .argument(format!("-max_total_time={seconds}"))
         .argument(format!("-timeout={TIMEOUT}"))
+        // Long inputs from the beginning: short ones say little of a client that has lived.
+        .words("-len_control=0")
+        .argument(format!("-max_len={MAX_BYTES}"))
         .argument(format!("-artifact_prefix=fuzz/artifacts/{name}/"));
     let call = if seed == Seed::Fixed { call.words("-seed=1") } else { call };
     Ok(call.argument(found.to_string_lossy()).argument(format!("fuzz/corpus/{name}")))

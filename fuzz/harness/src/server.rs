@@ -64,7 +64,7 @@ pub(crate) struct Said {
 enum Words {
     Ours(u8),
     /// The words of a send, but not its id.
-    OnlyWords(u8),
+    Bare(u8),
     Other(u8),
     Any(String),
 }
@@ -103,7 +103,7 @@ pub(crate) fn message(kind: Kind, room: &str, said: &Said, sends: &[&Send]) -> V
         Words::Ours(pick) => {
             of(*pick).map_or((String::new(), None), |send| (send.text.clone(), send.id.clone()))
         }
-        Words::OnlyWords(pick) => (of(*pick).map_or(String::new(), |send| send.text.clone()), None),
+        Words::Bare(pick) => (of(*pick).map_or(String::new(), |send| send.text.clone()), None),
         Words::Other(number) => (format!("words {number}"), None),
         Words::Any(words) => (words.clone(), None),
     };
