@@ -247,7 +247,8 @@ impl Client {
 
     fn show(&mut self, room: RoomId) {
         if let Some(index) = self.rooms.iter().position(|open| open.room.id == room) {
-            let open = self.rooms.remove(index);
+            let mut open = self.rooms.remove(index);
+            open.is_in_background = false;
             self.rooms.push(open);
             return;
         }
@@ -277,6 +278,11 @@ impl Client {
     fn close_unused_room(&mut self) -> bool {
         let unused = self.rooms.iter().position(|open| open.room.outbox.is_empty());
         let Some(index) = unused else { return false };
+        self.close_room(index);
+        true
+    }
+
+    fn close_room(&mut self, index: usize) {
         let closed = self.rooms.remove(index);
         if self.service().shares_connection() {
             if let Some(channel) = by_id(&mut self.channels, closed.channel) {
@@ -288,7 +294,6 @@ impl Client {
                 self.shared.outputs.push_back(Output::CloseSocket { connection });
             }
         }
-        true
     }
 
     fn channel_for(&mut self, room: &RoomId, is_shared: bool) -> ChannelId {
@@ -460,6 +465,7 @@ impl Client {
         // What sessions have said may have told who the person is.
         self.identify(now);
         self.store(now);
+        self.close_rooms_in_background();
     }
 
     fn settle_channel(&mut self, now: Now, index: usize) {

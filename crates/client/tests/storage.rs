@@ -250,7 +250,15 @@ fn a_room_that_nobody_has_opened_is_opened_for_what_it_is_owed() {
     tab.scenario.open();
     tab.scenario.receive(WELCOME);
     tab.run_disk();
-    assert_eq!(tab.sends()[0]["text"], "one");
+    for (text, id) in [("one", "m1"), ("two", "m2")] {
+        let send = tab.sends().remove(0);
+        assert_eq!(send["text"], text);
+        tab.acknowledge(&send, id);
+    }
+    assert_eq!(tab.scenario.client.status(&side), None, "what it was opened for is done");
+    let is_close = |output: &Output| matches!(output, Output::CloseSocket { .. });
+    assert!(tab.scenario.outputs.iter().any(is_close));
+    assert_eq!(disk.unsent(), 0);
 }
 
 #[test]

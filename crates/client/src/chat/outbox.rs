@@ -215,6 +215,10 @@ impl Outbox {
         self.messages.remove(index)
     }
 
+    pub(crate) fn has(&self, id: &ClientMessageId) -> bool {
+        self.messages.iter().any(|message| message.id == *id)
+    }
+
     pub(crate) fn in_flight(&self) -> Option<&Outgoing> {
         self.messages.iter().find(|message| message.state == State::InFlight)
     }

@@ -30,6 +30,8 @@ pub(super) struct OpenRoom {
     /// What the screen was told last.
     pub(super) status: Status,
     pub(super) history: History,
+    /// Nobody wanted to see it: it is open for what it is owed.
+    pub(super) is_in_background: bool,
     /// How many unread messages the screen was told of.
     pub(super) unread: usize,
     was_online: bool,
@@ -50,6 +52,7 @@ impl OpenRoom {
             refusal: None,
             status: Status::Connecting,
             history: History::Unknown,
+            is_in_background: false,
             unread: 0,
             was_online: false,
             outage: None,

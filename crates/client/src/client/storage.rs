@@ -129,7 +129,18 @@ impl Client {
             && let Some(room) = self.kept.unopened_room()
         {
             self.open(room.clone(), 0);
+            if let Some(open) = self.rooms.first_mut() {
+                open.is_in_background = true;
+            }
             self.restore_room(&room);
+        }
+    }
+
+    /// What they were opened for is done.
+    pub(super) fn close_rooms_in_background(&mut self) {
+        let is_done = |open: &OpenRoom| open.is_in_background && open.room.outbox.is_empty();
+        while let Some(index) = self.rooms.iter().position(is_done) {
+            self.close_room(index);
         }
     }
 
@@ -286,6 +297,9 @@ impl Client {
 impl OpenRoom {
     fn restore(&mut self, row: RowId, restored: Restored) {
         let Restored { id, text, written, tried, halted, .. } = restored;
+        if self.room.outbox.has(&id) {
+            return;
+        }
         let timeline = &mut self.room.timeline;
         let is_delivered = timeline.has_delivered(&id);
         if !is_delivered {
