@@ -9,7 +9,9 @@
 
 mod web {
     mod asking_the_page;
+    mod device_storage;
     pub mod http;
+    pub mod overridden;
     pub mod page;
     mod requests;
     pub mod sign_in;

@@ -3,6 +3,8 @@
 //! [`Ports`] are the ways out; tests bring their own.
 
 mod clock;
+mod database;
+mod device_storage;
 mod guards;
 mod http;
 mod neighbours;
@@ -10,6 +12,7 @@ mod page;
 mod sign_in;
 mod socket;
 mod storage;
+mod tabs;
 mod violations;
 
 use std::cell::{Cell, RefCell};
@@ -24,6 +27,7 @@ use roomlet_client::{
 };
 
 pub use clock::Clock;
+pub use device_storage::{BrowserStorage, DeviceStorage, OnStorageInput, OpenStorage};
 use guards::Guards;
 pub use http::{BrowserHttp, Http, OnOutcome, PendingRequest};
 use page::PageListeners;
@@ -36,7 +40,7 @@ const MAX_TIMER: u64 = i32::MAX as u64;
 
 type OnClientEvent = Box<dyn Fn(&Chat, Event)>;
 
-/// The ways out of a chat: to the network, and to whoever signs people in.
+/// The ways out of a chat: to the network, to whoever signs people in, and to the device.
 #[derive(Clone)]
 pub struct Ports {
     /// Opens sockets.
@@ -45,15 +49,18 @@ pub struct Ports {
     pub http: Rc<dyn Http>,
     /// Knows who the person is.
     pub sign_in: Rc<dyn SignIn>,
+    /// Keeps what is to outlive the page.
+    pub storage: Rc<dyn DeviceStorage>,
 }
 
 impl Ports {
-    /// The browser's own network.
+    /// The browser's own.
     pub fn of_browser(sign_in: impl SignIn + 'static) -> Self {
         Self {
             sockets: Rc::new(BrowserSockets),
             http: Rc::new(BrowserHttp),
             sign_in: Rc::new(sign_in),
+            storage: Rc::new(BrowserStorage),
         }
     }
 }
@@ -69,6 +76,7 @@ struct Inner {
     ports: Ports,
     open_sockets: RefCell<Guards<ConnectionId, Box<dyn Socket>>>,
     requests: RefCell<Guards<HttpRequestId, PendingRequest>>,
+    storage: RefCell<Option<Box<dyn OpenStorage>>>,
     alarm: RefCell<Option<Timeout>>,
     listeners: RefCell<Option<PageListeners>>,
     screen: OnClientEvent,
@@ -92,12 +100,17 @@ impl Chat {
         screen: impl Fn(&Self, Event) + 'static,
     ) -> Self {
         let endpoint = backend.service.address().to_owned();
+        let client = match keep {
+            Keep::OnDevice { .. } => Client::with_storage(backend.clone(), person, seed),
+            Keep::Nothing => Client::new(backend.clone(), person, seed),
+        };
         let chat = Self(Rc::new(Inner {
-            client: RefCell::new(Client::new(backend.clone(), person, seed)),
+            client: RefCell::new(client),
             clock: Clock::default(),
             ports,
             open_sockets: RefCell::default(),
             requests: RefCell::default(),
+            storage: RefCell::default(),
             alarm: RefCell::default(),
             listeners: RefCell::default(),
             screen: Box::new(screen),
@@ -141,6 +154,16 @@ impl Chat {
         self.0.client.borrow().row(room, row).cloned()
     }
 
+    /// What the person has written in a room and not sent yet.
+    pub fn draft(&self, room: &RoomId) -> String {
+        self.0.client.borrow().draft(room).to_owned()
+    }
+
+    /// How many messages of others in a room the person has not seen.
+    pub fn unread(&self, room: &RoomId) -> usize {
+        self.0.client.borrow().unread(room)
+    }
+
     /// How long a text is on the wire.
     pub fn text_size(&self, room: &RoomId, text: &str) -> TextSize {
         self.0.client.borrow().text_size(room, text)
@@ -162,7 +185,7 @@ impl Chat {
         self.0.clock.now().monotonic
     }
 
-    /// Ends the sockets, timers and listeners. Nothing happens after.
+    /// Ends the sockets, timers and listeners, and closes the storage. Nothing happens after.
     pub fn close(&self) {
         if self.0.closed.replace(true) {
             return;
@@ -170,6 +193,7 @@ impl Chat {
         neighbours::leave(&self.0.endpoint, &self.downgrade());
         drop(self.0.open_sockets.take());
         drop(self.0.requests.take());
+        drop(self.0.storage.take());
         self.0.alarm.take();
         self.0.listeners.take();
     }
@@ -224,8 +248,34 @@ impl Chat {
                 Output::CancelRequest { request } => {
                     drop(self.0.requests.borrow_mut().remove(&request));
                 }
-                _ => {}
+                Output::OpenStorage { request, whose, tab } => {
+                    let weak = self.downgrade();
+                    let on_input = Box::new(move |input| weak.feed(input));
+                    let storage = self.0.ports.storage.open(request, whose, tab, on_input);
+                    drop(self.0.storage.replace(Some(storage)));
+                }
+                Output::WriteStorage { request, changes } => {
+                    self.with_storage(|storage| storage.write(request, changes));
+                }
+                Output::AdoptUnsent { request, from } => {
+                    self.with_storage(|storage| storage.adopt(request, from));
+                }
+                Output::WatchTab { tab } => self.with_storage(|storage| storage.watch(tab)),
+                Output::TellTabs { news } => self.with_storage(|storage| storage.tell(&news)),
+                Output::CloseStorage { clear } => {
+                    let storage = self.0.storage.take();
+                    if let Some(storage) = storage.filter(|_| clear) {
+                        storage.clear();
+                    }
+                }
+                _ => debug_assert!(false, "the client wants something that the driver cannot do"),
             }
+        }
+    }
+
+    fn with_storage(&self, ask: impl FnOnce(&dyn OpenStorage)) {
+        if let Some(storage) = self.0.storage.borrow().as_deref() {
+            ask(storage);
         }
     }
 

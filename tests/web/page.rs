@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use roomlet::driver::{Keep, Ports};
+use roomlet::driver::{BrowserStorage, Keep, Ports};
 use roomlet::ui::Remote;
 use roomlet::{ChatWidget, Language};
 use roomlet_client::RoomId;
@@ -53,6 +53,7 @@ impl Page {
             sockets: Rc::new(sockets.clone()),
             http: Rc::new(http.clone()),
             sign_in: Rc::new(sign_in.clone()),
+            storage: Rc::new(BrowserStorage),
         };
         let remote = Remote::default();
         let room = RwSignal::new(RoomId::default());
