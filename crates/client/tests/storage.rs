@@ -153,6 +153,41 @@ fn a_disk_that_refuses_is_not_waited_for() {
 }
 
 #[test]
+fn a_disk_that_refuses_everything_is_asked_once_for_each_message() {
+    let disk = Disk::default();
+    let mut tab = Tab::full(&disk, 1);
+    tab.scenario.send("hi");
+    tab.scenario.send("again");
+    let mut asked = 0;
+    while let Some(output) = tab.scenario.storage.pop_front() {
+        if let Output::WriteStorage { request, .. } = output {
+            asked += 1;
+            assert!(asked < 10, "it is asked without end");
+            let answer = StorageAnswer::Failed;
+            tab.scenario.input(Input::StorageAnswered { request, answer });
+        }
+    }
+    assert_eq!(tab.sends().len(), 1);
+}
+
+#[test]
+fn a_record_that_cannot_say_that_it_was_tried_is_deleted() {
+    let disk = Disk::default();
+    let mut tab = Tab::guest(&disk, 1);
+    tab.scenario.send("hi");
+    tab.run_disk();
+    assert_eq!(disk.unsent(), 1);
+    tab.connect(FORBIDDEN);
+    let Some(Output::WriteStorage { request, .. }) = tab.scenario.storage.pop_front() else {
+        panic!("it is to be marked as tried");
+    };
+    tab.scenario.input(Input::StorageAnswered { request, answer: StorageAnswer::Failed });
+    assert_eq!(tab.sends().len(), 1, "from memory");
+    tab.run_disk();
+    assert_eq!(disk.unsent(), 0, "or it would be sent once more after a crash");
+}
+
+#[test]
 fn a_storage_that_is_taken_away_leaves_the_memory() {
     let disk = Disk::default();
     let mut tab = Tab::full(&disk, 1);

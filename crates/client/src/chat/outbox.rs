@@ -32,6 +32,8 @@ pub(crate) struct Outgoing {
     on_disk: Option<OnDisk>,
     /// What the disk has been asked to take.
     writing: Option<(StorageRequestId, OnDisk)>,
+    /// The disk has refused it: it is not asked again.
+    is_refused_by_disk: bool,
     /// Since when the person has wanted it sent.
     wanted_since: WallClock,
 }
@@ -73,6 +75,7 @@ impl Outgoing {
             rejections: 0,
             on_disk: None,
             writing: None,
+            is_refused_by_disk: false,
             wanted_since: written.at,
         }
     }
@@ -184,7 +187,9 @@ impl Outbox {
     /// The next message that the disk has to learn of, or whose record is behind.
     pub(crate) fn next_to_store(&self) -> Option<&Outgoing> {
         self.messages.iter().find(|message| {
-            message.writing.is_none() && message.on_disk != Some(message.wanted_on_disk())
+            message.writing.is_none()
+                && !message.is_refused_by_disk
+                && message.on_disk != Some(message.wanted_on_disk())
         })
     }
 
@@ -202,11 +207,13 @@ impl Outbox {
         true
     }
 
-    /// The disk has not taken it, and may be asked again.
-    pub(crate) fn not_stored(&mut self, request: StorageRequestId) -> bool {
-        let Some(message) = self.written_by(request) else { return false };
+    /// The disk has not taken what it was asked to take; returns the message whose record is wrong now, which is worse
+    /// than none: an earlier record may say that it was never tried.
+    pub(crate) fn not_stored(&mut self, request: StorageRequestId) -> Option<ClientMessageId> {
+        let message = self.written_by(request)?;
         message.writing = None;
-        true
+        message.is_refused_by_disk = true;
+        message.on_disk.take().map(|_| message.id.clone())
     }
 
     /// The message of a record that another tab has taken meanwhile.

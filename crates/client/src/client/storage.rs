@@ -56,10 +56,14 @@ impl Client {
                 }
             }
             StorageAnswer::Failed => {
-                for open in &mut self.rooms {
-                    open.room.outbox.not_stored(request);
-                }
+                let mut rooms = self.rooms.iter_mut();
+                let wrong = rooms.find_map(|open| open.room.outbox.not_stored(request));
                 self.keeping.fail();
+                if let Some(id) = wrong {
+                    let shelf = Shelf::Unsent(self.keeping.tab().clone());
+                    let change = StorageChange::Delete { shelf, name: id.0 };
+                    self.keeping.write(now.monotonic, vec![change]);
+                }
             }
         }
     }
