@@ -68,6 +68,13 @@ struct Entry {
 }
 
 impl Entry {
+    fn order(&self) -> Option<&OrderKey> {
+        match &self.place {
+            Place::Server(key) | Place::After(key) => Some(key),
+            Place::Arrival | Place::Unconfirmed(_) => None,
+        }
+    }
+
     fn is_unconfirmed(&self) -> bool {
         matches!(self.place, Place::Unconfirmed(_))
     }
@@ -407,7 +414,7 @@ impl Timeline {
             Place::Arrival => return confirmed,
             Place::Server(key) | Place::After(key) => key,
         };
-        if self.oldest().is_some_and(|oldest| key < oldest) {
+        if self.entries.iter().find_map(Entry::order).is_some_and(|first| key < first) {
             return 0;
         }
         let is_hole = matches!(place, Place::After(_));
@@ -551,6 +558,17 @@ mod tests {
         assert_eq!(ids(&timeline), [1, 2, 20, 30, 8]);
         timeline.show_hole(None, RowId(31));
         assert_eq!(ids(&timeline), [1, 2, 30, 8]);
+    }
+
+    #[test]
+    fn a_hole_that_stands_first_stays_where_it_is() {
+        let mut timeline = Timeline::default();
+        timeline.take(incoming(8, "c", None), ann(), RowId(8));
+        let created_at = incoming(3, "", None).created_at;
+        let after = OrderKey { created_at, id: MessageId("a".into()) };
+        timeline.show_hole(Some(&after), RowId(20));
+        timeline.take(incoming(5, "b", None), ann(), RowId(5));
+        assert_eq!(timeline.rows().map(|row| row.id.0).collect::<Vec<_>>(), [20, 5, 8]);
     }
 
     #[test]
