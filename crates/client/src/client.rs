@@ -12,6 +12,7 @@ mod storage;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::backend::Role;
 use crate::chat::ids::{ClientMessageId, ConnectionId, RoomId, RowId, TabId};
 use crate::chat::message::{Delivery, FailReason, Row};
 use crate::chat::outbox::{MAX_UNCONFIRMED, Outgoing, Written};
@@ -113,19 +114,19 @@ impl Client {
         self.watch_clocks(now);
         match input {
             Input::SocketOpened { connection } => {
-                if let Some(channel) = on(&mut self.channels, connection) {
-                    channel.opened(now.monotonic, connection, &mut self.shared);
+                if let Some((channel, role)) = on(&mut self.channels, connection) {
+                    channel.opened(role, now, connection, &mut self.shared);
                 }
             }
             Input::Received { connection, text } => {
-                if let Some(channel) = on(&mut self.channels, connection) {
-                    channel.received(now.monotonic, &text, &mut self.shared.discovery);
+                if let Some((channel, role)) = on(&mut self.channels, connection) {
+                    channel.received(role, now.monotonic, &text, &mut self.shared.discovery);
                 }
             }
             Input::SocketClosed { connection, close } => self.closed(now, connection, &close),
             Input::SocketBlocked { connection } => {
-                if let Some(channel) = on(&mut self.channels, connection) {
-                    channel.refuse(Refusal::BlockedByPage, &mut self.shared.discovery);
+                if let Some((channel, role)) = on(&mut self.channels, connection) {
+                    channel.blocked(role, now, &mut self.shared);
                 }
             }
             Input::SignedIn { question, answer } => self.signed_in(now, question, answer),
@@ -154,7 +155,7 @@ impl Client {
                 self.store_kept(now);
                 for channel in &mut self.channels {
                     let is_visible = visibility == Visibility::Visible;
-                    channel.link.set_visible(now.monotonic, is_visible);
+                    channel.set_visible(now.monotonic, is_visible);
                     if is_visible {
                         channel.hint(now.monotonic);
                     }
@@ -289,8 +290,7 @@ impl Client {
                 channel.session.leave(&closed.room.id);
             }
         } else if let Some(index) = self.channels.iter().position(|one| one.id == closed.channel) {
-            let channel = self.channels.remove(index);
-            if let Some(connection) = channel.link.connection() {
+            for connection in self.channels.remove(index).end() {
                 self.shared.outputs.push_back(Output::CloseSocket { connection });
             }
         }
@@ -395,21 +395,22 @@ impl Client {
                 && channel.is_open()
                 && open.history != History::None
             {
-                channel.link.reconnect();
+                channel.reconnect(&mut self.shared.discovery);
             }
         }
     }
 
     fn closed(&mut self, now: Now, connection: ConnectionId, close: &Close) {
-        let Some(channel) = on(&mut self.channels, connection) else { return };
+        let Some((channel, role)) = on(&mut self.channels, connection) else { return };
         let id = channel.id;
-        let is_of_frame = !self.shared.backend.service.shares_connection();
+        let is_of_frame = !self.shared.backend.service.shares_connection()
+            && channel.session.is_sending_beside() == (role == Role::Beside);
         if close.code == CLOSE_TOO_LARGE && is_of_frame {
             for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
                 open.fail_in_flight(FailReason::TooLarge, channel);
             }
         }
-        channel.lost(now.monotonic, close.code, &mut self.shared);
+        channel.lost(role, now, close.code, &mut self.shared);
     }
 
     fn handle_time(&mut self, now: Now) {
@@ -425,14 +426,13 @@ impl Client {
     /// A device that sleeps may stop the monotonic clock, as browsers do on some systems; the other one goes on.
     fn watch_clocks(&mut self, now: Now) {
         let before = self.clocks.replace(now);
-        let slept = before.is_some_and(|before| {
-            let passed = now.monotonic.since(before.monotonic).as_millis();
-            let by_wall = u128::try_from(now.wall.0.saturating_sub(before.wall.0)).unwrap_or(0);
-            by_wall.saturating_sub(passed) >= SLEEP.as_millis()
-        });
-        if slept {
+        let Some(before) = before else { return };
+        let passed = now.monotonic.since(before.monotonic);
+        let by_wall = u64::try_from(now.wall.0.saturating_sub(before.wall.0)).unwrap_or(0);
+        let slept = Duration::from_millis(by_wall).saturating_sub(passed);
+        if slept >= SLEEP {
             for channel in &mut self.channels {
-                channel.link.probe();
+                channel.woke(now.monotonic, slept, &mut self.shared.discovery);
             }
         }
     }
@@ -512,6 +512,7 @@ fn by_id(channels: &mut [Channel], id: ChannelId) -> Option<&mut Channel> {
     channels.iter_mut().find(|channel| channel.id == id)
 }
 
-fn on(channels: &mut [Channel], connection: ConnectionId) -> Option<&mut Channel> {
-    channels.iter_mut().find(|channel| channel.link.connection() == Some(connection))
+fn on(channels: &mut [Channel], connection: ConnectionId) -> Option<(&mut Channel, Role)> {
+    let mut channels = channels.iter_mut();
+    channels.find_map(|channel| channel.role_of(connection).map(|role| (channel, role)))
 }

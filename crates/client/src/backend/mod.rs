@@ -1,6 +1,6 @@
 //! What a backend says and hears, as machines: one session for each way to a backend.
 //!
-//! A session turns the frames of its backend into the common language below and back, so that nothing above it
+//! While one connection takes the place of another there are two of them, each with a [`Role`]. A session turns the frames of its backend into the common language below and back, so that nothing above it
 //! knows which backend it talks to. On API Gateway a session lives as long as its connection. On AppSync, where
 //! requests travel beside the connection, it outlives connections.
 
@@ -21,6 +21,14 @@ pub(crate) use session::Session;
 
 /// How long a send may go unanswered.
 pub(crate) const SEND_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Which connection of a way to a backend. There is one in use, and for a while one beside it: first the one that is to
+/// take its place, then the one whose place it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Present,
+    Beside,
+}
 
 /// What a session says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +55,9 @@ pub(crate) enum SessionEvent {
     HistoryRefused { room: RoomId, request: RequestId, retry: Retry },
     /// The room may not be entered, or does not exist.
     RoomRefused { room: RoomId, reason: FailReason },
+    /// Another connection is the present one now. These rooms are joined on it, and have a history or not; with a `gap`
+    /// something may have been missed in them.
+    Rotated { rooms: Vec<(RoomId, bool)>, gap: bool },
     /// The whole connection must pause.
     Throttled { pause: Duration },
     /// The connection is of no more use: a reply that it owes did not come.

@@ -1,7 +1,7 @@
 //! The session of whatever backend there is.
 
 use super::api_gateway::{self, Discovery};
-use super::{HistoryRequest, Http, SessionEvent, appsync_events, appsync_graphql};
+use super::{HistoryRequest, Http, Role, SessionEvent, appsync_events, appsync_graphql};
 use crate::auth::Signer;
 use crate::chat::ids::{ClientMessageId, ConnectionId, HttpRequestId, RoomId};
 use crate::chat::person::Person;
@@ -22,7 +22,7 @@ pub(crate) struct Opening {
 #[derive(Debug)]
 pub(crate) enum Session {
     /// One connection for each room.
-    ApiGateway(Option<Box<api_gateway::Session>>),
+    ApiGateway(Box<api_gateway::Sessions>),
     AppsyncGraphql(Box<appsync_graphql::Session>),
     AppsyncEvents(Box<appsync_events::Session>),
 }
@@ -32,7 +32,7 @@ impl Session {
         let as_guest = !backend.sign_in.asks_the_page();
         let person = person.clone();
         match &backend.service {
-            Service::ApiGateway { .. } => Self::ApiGateway(None),
+            Service::ApiGateway { .. } => Self::ApiGateway(Box::default()),
             Service::AppsyncGraphql { api, dialect } => {
                 let api = api.clone();
                 let session =
@@ -66,8 +66,62 @@ impl Session {
         }
     }
 
+    /// Another connection is on its way that is to take the place of the present one.
+    pub(crate) fn prepare(&mut self) {
+        match self {
+            Self::ApiGateway(_) => {}
+            Self::AppsyncGraphql(session) => session.prepare(),
+            Self::AppsyncEvents(session) => session.prepare(),
+        }
+    }
+
+    /// Whether it could do so now: what is joined on the present one is joined on it.
+    pub(crate) fn may_change_over(&self) -> bool {
+        match self {
+            Self::ApiGateway(sessions) => {
+                sessions.of(Role::Beside).is_some_and(api_gateway::Session::is_ready)
+            }
+            Self::AppsyncGraphql(session) => session.may_change_over(),
+            Self::AppsyncEvents(session) => session.may_change_over(),
+        }
+    }
+
+    /// The connection beside takes the place of the present one, which ends.
+    pub(crate) fn change_over(&mut self) {
+        match self {
+            Self::ApiGateway(sessions) => sessions.change_over(),
+            Self::AppsyncGraphql(session) => session.change_over(),
+            Self::AppsyncEvents(session) => session.change_over(),
+        }
+    }
+
+    /// The rooms that are joined on the present connection, and whether they have a history.
+    pub(crate) fn joined_rooms(&self) -> Vec<(RoomId, bool)> {
+        match self {
+            Self::ApiGateway(sessions) => sessions
+                .of(Role::Present)
+                .and_then(api_gateway::Session::joined)
+                .into_iter()
+                .collect(),
+            Self::AppsyncGraphql(session) => session.joined_rooms(),
+            Self::AppsyncEvents(session) => session.joined_rooms(),
+        }
+    }
+
+    /// Whether the connection beside owes an answer to a send.
+    pub(crate) fn is_sending_beside(&self) -> bool {
+        match self {
+            Self::ApiGateway(sessions) => {
+                sessions.of(Role::Beside).is_some_and(api_gateway::Session::is_sending)
+            }
+            Self::AppsyncGraphql(_) => false,
+            Self::AppsyncEvents(session) => session.is_sending_beside(),
+        }
+    }
+
     pub(crate) fn opened(
         &mut self,
+        role: Role,
         now: Timestamp,
         connection: ConnectionId,
         room: &RoomId,
@@ -75,39 +129,49 @@ impl Session {
         discovery: &mut Discovery,
     ) {
         match self {
-            Self::ApiGateway(session) => {
+            Self::ApiGateway(sessions) => {
                 let (room, person) = (room.clone(), person.clone());
-                let opened = api_gateway::Session::opened(now, connection, room, person, discovery);
-                *session = Some(Box::new(opened));
+                sessions.opened(role, now, connection, room, person, discovery);
             }
-            Self::AppsyncGraphql(session) => session.opened(now),
-            Self::AppsyncEvents(session) => session.opened(now, connection),
+            Self::AppsyncGraphql(session) => {
+                session.on(role, |session| session.opened(now));
+            }
+            Self::AppsyncEvents(session) => {
+                session.on(role, |session| session.opened(now, connection));
+            }
         }
     }
 
-    pub(crate) fn received(&mut self, now: Timestamp, text: &str, discovery: &mut Discovery) {
+    pub(crate) fn received(
+        &mut self,
+        role: Role,
+        now: Timestamp,
+        text: &str,
+        discovery: &mut Discovery,
+    ) {
         match self {
-            Self::ApiGateway(None) => {}
-            Self::ApiGateway(Some(session)) => session.received(now, text, discovery),
-            Self::AppsyncGraphql(session) => session.received(now, text),
-            Self::AppsyncEvents(session) => session.received(now, text),
+            Self::ApiGateway(sessions) => {
+                sessions.on(role, |session| session.received(now, text, discovery));
+            }
+            Self::AppsyncGraphql(session) => {
+                session.on(role, |session| session.received(now, text));
+            }
+            Self::AppsyncEvents(session) => {
+                session.on(role, |session| session.received(now, text));
+            }
         }
     }
 
-    /// The connection has ended; returns what it had still to say.
-    pub(crate) fn closed(&mut self, discovery: &mut Discovery) -> Vec<SessionEvent> {
-        let mut last_words = Vec::new();
-        match self {
-            Self::ApiGateway(session) => {
-                if let Some(mut session) = session.take() {
-                    session.closed(discovery);
-                    last_words.extend(std::iter::from_fn(|| session.poll_event()));
-                }
-            }
-            Self::AppsyncGraphql(session) => session.closed(),
-            Self::AppsyncEvents(session) => session.closed(),
+    /// A connection has ended; returns what it had still to say, unless the session goes on and says it itself.
+    pub(crate) fn closed(&mut self, role: Role, discovery: &mut Discovery) -> Vec<SessionEvent> {
+        match (self, role) {
+            (Self::ApiGateway(sessions), role) => return sessions.closed(role, discovery),
+            (Self::AppsyncGraphql(session), Role::Present) => session.closed(),
+            (Self::AppsyncGraphql(session), Role::Beside) => return session.closed_beside(),
+            (Self::AppsyncEvents(session), Role::Present) => session.closed(),
+            (Self::AppsyncEvents(session), Role::Beside) => return session.closed_beside(),
         }
-        last_words
+        Vec::new()
     }
 
     /// The room is wanted on this connection. On API Gateway it is what the connection is for.
@@ -139,7 +203,7 @@ impl Session {
     /// Somebody else uses the session from now on: what was on its way is given up, without a word.
     pub(crate) fn forget(&mut self) {
         match self {
-            Self::ApiGateway(session) => *session = None,
+            Self::ApiGateway(sessions) => sessions.forget(),
             Self::AppsyncGraphql(session) => session.forget(),
             Self::AppsyncEvents(session) => session.forget(),
         }
@@ -156,8 +220,8 @@ impl Session {
 
     /// What another connection has found out.
     pub(crate) fn follow(&mut self, now: Timestamp, discovery: &Discovery) {
-        if let Self::ApiGateway(Some(session)) = self {
-            session.follow(now, discovery);
+        if let Self::ApiGateway(sessions) = self {
+            sessions.each(|session| session.follow(now, discovery));
         }
     }
 
@@ -171,7 +235,12 @@ impl Session {
     /// Whether a send to a room may be handed over now.
     pub(crate) fn can_send(&self, now: Timestamp, room: &RoomId) -> bool {
         match self {
-            Self::ApiGateway(session) => session.as_ref().is_some_and(|session| session.can_send()),
+            Self::ApiGateway(sessions) => {
+                let is_sending =
+                    sessions.of(Role::Beside).is_some_and(api_gateway::Session::is_sending);
+                !is_sending
+                    && sessions.of(Role::Present).is_some_and(api_gateway::Session::can_send)
+            }
             Self::AppsyncGraphql(session) => session.can_send(room),
             Self::AppsyncEvents(session) => session.can_send(now, room),
         }
@@ -180,8 +249,8 @@ impl Session {
     /// Whether sending a message a second time does no harm: it bears an id that the backend knows it by.
     pub(crate) fn may_repeat(&self) -> bool {
         match self {
-            Self::ApiGateway(session) => {
-                session.as_ref().is_some_and(|session| session.may_repeat())
+            Self::ApiGateway(sessions) => {
+                sessions.of(Role::Present).is_some_and(api_gateway::Session::may_repeat)
             }
             Self::AppsyncGraphql(session) => session.stamps_senders(),
             Self::AppsyncEvents(session) => session.stamps_senders(),
@@ -191,8 +260,9 @@ impl Session {
     /// Sends a message; its fate comes as an event.
     pub(crate) fn send(&mut self, now: Timestamp, room: &RoomId, id: &ClientMessageId, text: &str) {
         match self {
-            Self::ApiGateway(None) => {}
-            Self::ApiGateway(Some(session)) => session.send(now, id, text),
+            Self::ApiGateway(sessions) => {
+                sessions.on(Role::Present, |session| session.send(now, id, text));
+            }
             Self::AppsyncGraphql(session) => session.send(room, id, text),
             Self::AppsyncEvents(session) => session.send(now, room, id, text),
         }
@@ -219,8 +289,7 @@ impl Session {
     /// A send is settled, wherever that became known.
     pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
         match self {
-            Self::ApiGateway(None) => {}
-            Self::ApiGateway(Some(session)) => session.no_longer_in_flight(id),
+            Self::ApiGateway(sessions) => sessions.each(|session| session.no_longer_in_flight(id)),
             Self::AppsyncGraphql(session) => session.no_longer_in_flight(id),
             Self::AppsyncEvents(session) => session.no_longer_in_flight(id),
         }
@@ -229,22 +298,33 @@ impl Session {
     /// Asks for a page of history. Events has none.
     pub(crate) fn request_history(&mut self, request: &HistoryRequest) {
         match self {
-            Self::ApiGateway(None) | Self::AppsyncEvents(_) => {}
-            Self::ApiGateway(Some(session)) => session.request_history(request),
+            Self::AppsyncEvents(_) => {}
+            Self::ApiGateway(sessions) => {
+                sessions.on(Role::Present, |session| session.request_history(request));
+            }
             Self::AppsyncGraphql(session) => session.request_history(request),
         }
     }
 
     /// Sends a ping; says whether it will be answered, which the caller then waits for.
-    pub(crate) fn ping(&mut self, discovery: &Discovery) -> bool {
-        match self {
-            Self::ApiGateway(None) => false,
-            Self::ApiGateway(Some(session)) => session.ping(discovery),
+    pub(crate) fn ping(&mut self, role: Role, discovery: &Discovery) -> bool {
+        let is_answered = match self {
+            Self::ApiGateway(sessions) => sessions.on(role, |session| session.ping(discovery)),
             Self::AppsyncGraphql(session) => {
-                session.probe();
-                false
+                session.on(role, appsync_graphql::Session::probe);
+                // When it is late is up to the subscription.
+                None
             }
-            Self::AppsyncEvents(session) => session.ping(),
+            Self::AppsyncEvents(session) => session.on(role, appsync_events::Session::ping),
+        };
+        is_answered.unwrap_or(false)
+    }
+
+    /// Whether the present connection is asked, or is to be asked, for something that it must answer, in place of a ping.
+    pub(crate) fn is_probing(&self) -> bool {
+        match self {
+            Self::AppsyncGraphql(session) => session.is_probing(),
+            Self::ApiGateway(_) | Self::AppsyncEvents(_) => false,
         }
     }
 
@@ -293,8 +373,9 @@ impl Session {
 
     pub(crate) fn handle_time(&mut self, now: Timestamp, discovery: &mut Discovery) {
         match self {
-            Self::ApiGateway(None) => {}
-            Self::ApiGateway(Some(session)) => session.handle_time(now, discovery),
+            Self::ApiGateway(sessions) => {
+                sessions.each(|session| session.handle_time(now, discovery));
+            }
             Self::AppsyncGraphql(session) => session.handle_time(now),
             Self::AppsyncEvents(session) => session.handle_time(now),
         }
@@ -302,25 +383,36 @@ impl Session {
 
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
         match self {
-            Self::ApiGateway(session) => session.as_ref()?.next_deadline(),
+            Self::ApiGateway(sessions) => {
+                let of = |role| sessions.of(role).and_then(api_gateway::Session::next_deadline);
+                Deadline::earliest([of(Role::Present), of(Role::Beside)])
+            }
             Self::AppsyncGraphql(session) => session.next_deadline(),
             Self::AppsyncEvents(session) => session.next_deadline(),
         }
     }
 
-    pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
+    pub(crate) fn poll_event(&mut self, role: Role) -> Option<SessionEvent> {
         match self {
-            Self::ApiGateway(session) => session.as_mut()?.poll_event(),
-            Self::AppsyncGraphql(session) => session.poll_event(),
-            Self::AppsyncEvents(session) => session.poll_event(),
+            Self::ApiGateway(sessions) => sessions.on(role, api_gateway::Session::poll_event)?,
+            Self::AppsyncGraphql(session) => {
+                session.on(role, appsync_graphql::Session::poll_event)?
+            }
+            Self::AppsyncEvents(session) => {
+                session.on(role, appsync_events::Session::poll_event)?
+            }
         }
     }
 
-    pub(crate) fn poll_frame(&mut self) -> Option<String> {
+    pub(crate) fn poll_frame(&mut self, role: Role) -> Option<String> {
         match self {
-            Self::ApiGateway(session) => session.as_mut()?.poll_frame(),
-            Self::AppsyncGraphql(session) => session.poll_frame(),
-            Self::AppsyncEvents(session) => session.poll_frame(),
+            Self::ApiGateway(sessions) => sessions.on(role, api_gateway::Session::poll_frame)?,
+            Self::AppsyncGraphql(session) => {
+                session.on(role, appsync_graphql::Session::poll_frame)?
+            }
+            Self::AppsyncEvents(session) => {
+                session.on(role, appsync_events::Session::poll_frame)?
+            }
         }
     }
 

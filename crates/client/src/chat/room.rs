@@ -197,6 +197,22 @@ impl Room {
         again && self.is_denied
     }
 
+    /// Another connection has taken the place of the one before, and the room is joined on it; returns what
+    /// [`joined`](Self::joined) does. A room that was not left has missed nothing, but a join is no fence on every
+    /// backend.
+    pub(crate) fn rotated(&mut self, now: Timestamp, history: bool) -> bool {
+        if self.joined != Some(Joined { history }) {
+            return self.joined(now, history);
+        }
+        if history {
+            // What is being read is asked for on the new one.
+            self.forget_request();
+            self.timers.stop(Timer::Page);
+            self.timers.set(Timer::CatchUpAgain, now + CATCH_UP_AGAIN);
+        }
+        false
+    }
+
     /// The connection has gone, and with it the answers it owed.
     pub(crate) fn left(&mut self) {
         self.joined = None;

@@ -1,20 +1,24 @@
 //! One way to the backend: the link, the session, and the credentials for both. On API Gateway each room has one of
 //! its own, on AppSync all rooms share one.
 
+mod rotation;
+mod twins;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::io::{AskReason, Network, Output, Refusal};
 use super::keyring::{Keyring, Keys};
 use crate::backend::api_gateway::Discovery;
-use crate::backend::{Http, Posting, Session, SessionEvent, TurnedAway};
+use crate::backend::{Http, Posting, Role, Session, SessionEvent, TurnedAway};
 use crate::chat::ids::{ConnectionId, QuestionId, RoomId};
 use crate::chat::person::Person;
 use crate::config::{Backend, SignIn};
 use crate::link::{Action, Heartbeat, Link, LinkStatus};
 use crate::random::Random;
-use crate::time::{Now, Timestamp};
+use crate::time::{Now, Timestamp, WallClock};
 use crate::timer::Deadline;
+use rotation::Rotation;
 
 /// A browser does not say why a connection could not be opened. After so many in a row with credentials, they are
 /// renewed; after twice as many, where none ever opened, they are taken for the reason.
@@ -88,19 +92,19 @@ pub(super) struct Channel {
     /// When it was last connected anew at once.
     anew: Option<Timestamp>,
     down: Option<Down>,
-    /// What sessions that have ended had still to say.
-    last_words: VecDeque<SessionEvent>,
+    /// Until when the credentials of the last attempt are good, by the device's clock.
+    expires_at: Option<WallClock>,
+    rotation: Rotation,
+    /// Connections of no more use that are to be closed.
+    closing: Vec<ConnectionId>,
+    /// What sessions that have ended had still to say, and what changed with them.
+    last_words: VecDeque<(Role, SessionEvent)>,
 }
 
 impl Channel {
     pub(super) fn new(id: ChannelId, room: RoomId, shared: &mut Shared, visible: bool) -> Self {
         let backend = &shared.backend;
-        let heartbeat = if backend.service.shares_connection() {
-            Heartbeat::SERVER_KEEPS_ALIVE
-        } else {
-            Heartbeat::CLIENT_PINGS
-        };
-        let mut link = Link::new(heartbeat, visible);
+        let mut link = Link::new(Heartbeat::of(&backend.service), visible);
         link.connect();
         Self {
             id,
@@ -115,6 +119,9 @@ impl Channel {
             is_guess: false,
             anew: None,
             down: None,
+            expires_at: None,
+            rotation: Rotation::default(),
+            closing: Vec::new(),
             last_words: VecDeque::new(),
         }
     }
@@ -123,23 +130,54 @@ impl Channel {
         self.link.status() == LinkStatus::Open
     }
 
-    pub(super) fn opened(&mut self, now: Timestamp, connection: ConnectionId, shared: &mut Shared) {
-        self.link.opened(now);
-        (self.refused_attempts, self.has_opened) = (0, true);
+    pub(super) fn opened(
+        &mut self,
+        role: Role,
+        now: Now,
+        connection: ConnectionId,
+        shared: &mut Shared,
+    ) {
         if !shared.backend.service.shares_connection() {
             self.keyring.accepted();
         }
-        self.session.opened(now, connection, &self.room, &shared.person, &mut shared.discovery);
+        if role == Role::Beside {
+            return self.opened_beside(now, connection, shared);
+        }
+        self.link.opened(now.monotonic);
+        (self.refused_attempts, self.has_opened) = (0, true);
+        self.rotation.opened(now, Self::life(shared), self.expires_at);
+        let (person, discovery) = (&shared.person, &mut shared.discovery);
+        self.session.opened(role, now.monotonic, connection, &self.room, person, discovery);
     }
 
-    pub(super) fn received(&mut self, now: Timestamp, text: &str, discovery: &mut Discovery) {
-        self.link.received(now);
-        self.session.received(now, text, discovery);
+    pub(super) fn received(
+        &mut self,
+        role: Role,
+        now: Timestamp,
+        text: &str,
+        discovery: &mut Discovery,
+    ) {
+        match role {
+            Role::Present => self.link.received(now),
+            Role::Beside => self.received_beside(now),
+        }
+        self.session.received(role, now, text, discovery);
     }
 
-    pub(super) fn lost(&mut self, now: Timestamp, code: u16, shared: &mut Shared) {
+    pub(super) fn blocked(&mut self, role: Role, now: Now, shared: &mut Shared) {
+        match role {
+            Role::Present => self.refuse(Refusal::BlockedByPage, &mut shared.discovery),
+            Role::Beside => self.blocked_beside(now, shared),
+        }
+    }
+
+    pub(super) fn lost(&mut self, role: Role, now: Now, code: u16, shared: &mut Shared) {
+        if role == Role::Beside {
+            return self.lost_beside(now, code, shared);
+        }
+        let now = now.monotonic;
         let was_open = self.is_open();
-        self.end_session(&mut shared.discovery);
+        self.end_session(Role::Present, &mut shared.discovery);
         self.link.lost(now, code, &mut shared.random);
         let may_be_refused =
             !shared.backend.service.shares_connection() && self.keyring.sign_in().asks_the_page();
@@ -160,16 +198,41 @@ impl Channel {
             self.connect();
         }
         self.link.hint(now);
+        self.rotation.hint(now);
+    }
+
+    pub(super) fn set_visible(&mut self, now: Timestamp, is_visible: bool) {
+        self.link.set_visible(now, is_visible);
+        self.rotation.set_visible(now, is_visible);
+    }
+
+    /// The device has slept, and `slept` of it the monotonic clock has not seen.
+    pub(super) fn woke(&mut self, now: Timestamp, slept: Duration, discovery: &mut Discovery) {
+        if self.link.is_dead_after(now, slept) {
+            self.reconnect(discovery);
+        } else {
+            self.link.probe();
+        }
+    }
+
+    /// Gives the connection up for another one, since a backend hears some things once for a connection.
+    pub(super) fn reconnect(&mut self, discovery: &mut Discovery) {
+        self.drop_beside(discovery);
+        self.link.reconnect();
     }
 
     /// The connection is of no more use; nothing more is handed to it.
     pub(super) fn give_up(&mut self, now: Timestamp, shared: &mut Shared) {
-        self.end_session(&mut shared.discovery);
+        self.end_session(Role::Present, &mut shared.discovery);
         self.link.give_up(now, &mut shared.random);
     }
 
     /// The backend wants nothing to do with the connection.
     pub(super) fn turned_away(&mut self, now: Now, why: TurnedAway, shared: &mut Shared) {
+        if self.rotation.is_on_its_way() {
+            // The next one has other credentials, and takes its place.
+            return self.give_up(now.monotonic, shared);
+        }
         let (may_try, refusal) = match why {
             TurnedAway::Credentials => {
                 let refusal = self.without_credentials();
@@ -180,7 +243,7 @@ impl Channel {
             }
             TurnedAway::Misconfigured => (false, Refusal::Misconfigured),
             TurnedAway::Throttled => {
-                self.end_session(&mut shared.discovery);
+                self.end_session(Role::Present, &mut shared.discovery);
                 return self.link.give_up_with(now.monotonic, CLOSE_POLICY, &mut shared.random);
             }
         };
@@ -196,7 +259,8 @@ impl Channel {
         if self.refusal.is_some() {
             return;
         }
-        self.end_session(&mut shared.discovery);
+        self.drop_beside(&mut shared.discovery);
+        self.end_session(Role::Present, &mut shared.discovery);
         if self.link.connection().is_none() {
             return self.link.connect();
         }
@@ -219,7 +283,8 @@ impl Channel {
 
     /// Stays away until somebody asks.
     pub(super) fn refuse(&mut self, refusal: Refusal, discovery: &mut Discovery) {
-        self.end_session(discovery);
+        self.drop_beside(discovery);
+        self.end_session(Role::Present, discovery);
         self.session.give_up_waiting();
         self.refusal = Some(refusal);
         (self.opening, self.is_guess) = (false, false);
@@ -236,7 +301,8 @@ impl Channel {
 
     /// What the person before had is forgotten, and so is what was on its way for them.
     pub(super) fn forget_person(&mut self, discovery: &mut Discovery) {
-        self.end_session(discovery);
+        self.drop_beside(discovery);
+        self.end_session(Role::Present, discovery);
         self.session.forget();
         self.last_words.clear();
     }
@@ -245,6 +311,7 @@ impl Channel {
         self.session.handle_time(now, &mut shared.discovery);
         self.keyring.handle_time(now);
         self.link.handle_time(now, &mut shared.random);
+        self.rotation.handle_time(now, &mut shared.random);
     }
 
     pub(super) fn next_deadline(&self) -> Option<Deadline> {
@@ -253,16 +320,19 @@ impl Channel {
             reason: "there has been no connection for a while",
         });
         let keyring = self.keyring.next_deadline();
+        let rotation = self.rotation.next_deadline(self.is_open());
         let own = [self.link.next_deadline(), self.session.next_deadline(), keyring];
-        Deadline::earliest(own.into_iter().chain([without]))
+        Deadline::earliest(own.into_iter().chain([without, rotation]))
     }
 
     /// Does what the link and the session want done.
     pub(super) fn run(&mut self, now: Now, shared: &mut Shared) {
         self.run_link(now.monotonic, shared);
-        if self.opening {
+        self.rotate(now, shared);
+        if self.opening || self.rotation.waits() {
             match self.keyring.for_connection() {
-                Keys::Ready => self.open(now, shared),
+                Keys::Ready if self.opening => self.open(now, shared),
+                Keys::Ready => self.open_successor(now, shared),
                 Keys::Ask(reason) => self.ask(now.monotonic, reason, shared),
                 Keys::Awaited => {}
             }
@@ -279,6 +349,8 @@ impl Channel {
         }
         self.keyring.used();
         self.watch(now.monotonic, shared);
+        let closing = self.closing.drain(..);
+        shared.outputs.extend(closing.map(|connection| Output::CloseSocket { connection }));
     }
 
     fn run_link(&mut self, now: Timestamp, shared: &mut Shared) {
@@ -286,11 +358,11 @@ impl Channel {
             match action {
                 Action::Open => self.opening = true,
                 Action::Abandon(connection) => {
-                    self.end_session(&mut shared.discovery);
+                    self.end_session(Role::Present, &mut shared.discovery);
                     shared.outputs.push_back(Output::CloseSocket { connection });
                 }
                 Action::Ping => {
-                    if self.session.ping(&shared.discovery) {
+                    if self.session.ping(Role::Present, &shared.discovery) {
                         self.link.ping_sent(now);
                     }
                 }
@@ -300,16 +372,23 @@ impl Channel {
 
     fn open(&mut self, now: Now, shared: &mut Shared) {
         self.opening = false;
-        let backend = &shared.backend;
-        let Ok(signer) = self.keyring.signer(backend.service.host(), now.wall) else {
+        let Some((connection, output)) = self.opening_output(now, shared) else {
             return self.refuse(Refusal::Misconfigured, &mut shared.discovery);
         };
+        self.expires_at = self.keyring.expires_at();
+        self.link.attempt(now.monotonic, connection);
+        shared.outputs.push_back(output);
+    }
+
+    /// What opens another connection, with the credentials that are there; `None` if they cannot be used.
+    fn opening_output(&self, now: Now, shared: &mut Shared) -> Option<(ConnectionId, Output)> {
+        let backend = &shared.backend;
+        let signer = self.keyring.signer(backend.service.host(), now.wall).ok()?;
         let opening = Session::opening(backend, &self.room, &signer);
         shared.connections += 1;
         let connection = ConnectionId(shared.connections);
-        self.link.attempt(now.monotonic, connection);
         let (url, subprotocols) = (opening.url, opening.subprotocols);
-        shared.outputs.push_back(Output::OpenSocket { connection, url, subprotocols });
+        Some((connection, Output::OpenSocket { connection, url, subprotocols }))
     }
 
     fn ask(&mut self, now: Timestamp, reason: AskReason, shared: &mut Shared) {
@@ -331,14 +410,21 @@ impl Channel {
         self.session.set_without_connection(now, without);
     }
 
-    pub(super) fn poll_event(&mut self) -> Option<SessionEvent> {
-        self.last_words.pop_front().or_else(|| self.session.poll_event())
+    pub(super) fn poll_event(&mut self) -> Option<(Role, SessionEvent)> {
+        let session = &mut self.session;
+        let mut say = |role| session.poll_event(role).map(|event| (role, event));
+        let last = self.last_words.pop_front();
+        last.or_else(|| say(Role::Present)).or_else(|| say(Role::Beside))
     }
 
     /// Hands the frames and requests of the session to the driver.
     pub(super) fn flush(&mut self, outputs: &mut VecDeque<Output>) {
-        if let Some(connection) = self.link.connection() {
-            while let Some(text) = self.session.poll_frame() {
+        let beside = self.rotation.connection();
+        for (role, connection) in [(Role::Present, self.link.connection()), (Role::Beside, beside)]
+        {
+            while let Some(connection) = connection
+                && let Some(text) = self.session.poll_frame(role)
+            {
                 outputs.push_back(Output::SendText { connection, text });
             }
         }
@@ -352,8 +438,9 @@ impl Channel {
         }
     }
 
-    fn end_session(&mut self, discovery: &mut Discovery) {
-        self.last_words.extend(self.session.closed(discovery));
+    fn end_session(&mut self, role: Role, discovery: &mut Discovery) {
+        let last_words = self.session.closed(role, discovery);
+        self.last_words.extend(last_words.into_iter().map(|event| (role, event)));
     }
 
     /// Whether the token itself says who the person is.

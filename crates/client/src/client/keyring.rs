@@ -86,6 +86,12 @@ impl Keyring {
         }
     }
 
+    /// Until when those that are there are good, by the device's clock.
+    pub(super) fn expires_at(&self) -> Option<WallClock> {
+        let expiry = self.credentials.as_ref()?.expires_at()?;
+        Some(WallClock(expiry.0.saturating_sub(self.clock_offset)))
+    }
+
     /// The page is being asked.
     pub(super) fn asked(&mut self, now: Timestamp, question: QuestionId) {
         self.asked = Some((question, now + ANSWER_DEADLINE));

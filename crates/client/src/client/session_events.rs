@@ -3,7 +3,7 @@
 use super::channel::ChannelId;
 use super::io::{Event, Refusal};
 use super::{Client, by_id};
-use crate::backend::{Outcome, Page, RequestId, SessionEvent};
+use crate::backend::{Outcome, Page, RequestId, Role, SessionEvent};
 use crate::chat::ids::{RoomId, RowId};
 use crate::chat::message::{Author, FailReason, Incoming, RowContent};
 use crate::chat::timeline::{OrderKey, Taken};
@@ -14,11 +14,20 @@ impl Client {
     pub(super) fn session_events(&mut self, now: Now, index: usize) -> bool {
         let mut moved = false;
         while let Some(channel) = self.channels.get_mut(index)
-            && let Some(event) = channel.poll_event()
+            && let Some((role, event)) = channel.poll_event()
         {
             moved = true;
             let id = channel.id;
-            self.session_event(now, id, event);
+            if channel.is_copy(now, role, &event) {
+                continue;
+            }
+            let event = match role {
+                Role::Present => Some(event),
+                Role::Beside => channel.beside_event(now, event, &mut self.shared),
+            };
+            if let Some(event) = event {
+                self.session_event(now, id, event);
+            }
         }
         moved
     }
@@ -51,6 +60,7 @@ impl Client {
                     }
                 }
             }
+            SessionEvent::Rotated { rooms, gap } => self.rotated(now, id, &rooms, gap),
             SessionEvent::Left { room } => {
                 if let Some(open) = self.open_room_mut(&room) {
                     open.room.left();
@@ -113,6 +123,23 @@ impl Client {
                 }
             }
             SessionEvent::RoomRefused { room, reason } => self.room_refused(id, &room, reason),
+        }
+    }
+
+    /// Another connection has taken the place of the one before, with these rooms.
+    fn rotated(&mut self, now: Now, channel: ChannelId, joined: &[(RoomId, bool)], gap: bool) {
+        for open in self.rooms.iter_mut().filter(|open| open.channel == channel) {
+            if gap {
+                open.room.left();
+            }
+            match joined.iter().find(|(room, _)| *room == open.room.id) {
+                Some((_, history)) if open.room.rotated(now.monotonic, *history) => {
+                    self.rows += 1;
+                    open.note_interruption(RowId(self.rows));
+                }
+                Some(_) => {}
+                None => open.room.left(),
+            }
         }
     }
 

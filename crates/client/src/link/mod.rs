@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::chat::ids::ConnectionId;
+use crate::config::Service;
 use crate::random::Random;
 use crate::time::Timestamp;
 use crate::timer::{Deadline, TimerKind, Timers};
@@ -32,6 +33,8 @@ pub(crate) struct Heartbeat {
     hidden_interval: Duration,
     /// A hint that the page was away leads to a ping after so much silence.
     wake_after: Duration,
+    /// After so much silence the connection of a device that has slept is taken for dead.
+    dead_after: Option<Duration>,
 }
 
 impl Heartbeat {
@@ -40,13 +43,20 @@ impl Heartbeat {
         interval: PING_INTERVAL,
         hidden_interval: HIDDEN_PING_INTERVAL,
         wake_after: HINT_INTERVAL,
+        dead_after: None,
     };
     /// The server sends something every 60 seconds (AppSync's `ka`): silence beyond that is suspicious.
     pub(crate) const SERVER_KEEPS_ALIVE: Self = Self {
         interval: KEEP_ALIVE_LATE,
         hidden_interval: KEEP_ALIVE_LATE,
         wake_after: KEEP_ALIVE_OVERDUE,
+        dead_after: Some(KEEP_ALIVE_OVERDUE),
     };
+
+    /// How it shows on a connection to a service.
+    pub(crate) fn of(service: &Service) -> Self {
+        if service.shares_connection() { Self::SERVER_KEEPS_ALIVE } else { Self::CLIENT_PINGS }
+    }
 }
 
 /// A keep-alive that comes every 60 seconds is late after so long, ...
@@ -131,6 +141,7 @@ pub(crate) struct Link {
     visible: bool,
     last_attempt: Option<Timestamp>,
     last_frame: Timestamp,
+    frames: u64,
     timers: Timers<Timer>,
     actions: VecDeque<Action>,
 }
@@ -145,6 +156,7 @@ impl Link {
             visible,
             last_attempt: None,
             last_frame: Timestamp::default(),
+            frames: 0,
             timers: Timers::default(),
             actions: VecDeque::new(),
         }
@@ -215,6 +227,7 @@ impl Link {
     /// A frame proves that the connection lives.
     pub(crate) fn received(&mut self, now: Timestamp) {
         self.last_frame = now;
+        self.frames += 1;
         self.timers.stop(Timer::Pong);
         self.timers.set(Timer::Ping, now + self.ping_interval());
         if let Some(timeout) = self.timeout {
@@ -272,11 +285,28 @@ impl Link {
         }
     }
 
+    /// Whether the connection of a device that has slept is to be taken for dead; `slept` is what the monotonic clock
+    /// has not seen of it.
+    pub(crate) fn is_dead_after(&self, now: Timestamp, slept: Duration) -> bool {
+        let silence = now.since(self.last_frame) + slept;
+        let dead_after = self.heartbeat.dead_after.filter(|_| self.status() == LinkStatus::Open);
+        dead_after.is_some_and(|dead_after| silence > dead_after)
+    }
+
     /// Finds out whether the connection still lives.
     pub(crate) fn probe(&mut self) {
         if let State::Open(_) = self.state {
             self.actions.push_back(Action::Ping);
         }
+    }
+
+    /// How many frames have come.
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    pub(crate) fn is_visible(&self) -> bool {
+        self.visible
     }
 
     pub(crate) fn set_visible(&mut self, now: Timestamp, visible: bool) {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 pub(crate) mod appsync;
 pub(crate) mod disk;
+pub(crate) mod sockets;
 
 pub(crate) const GUEST_KEY: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const WELCOME: &str = r#"{"type":"welcome","features":["history"],"connectionId":"me=","sender":{"id":"g-me","name":"Ann","kind":"guest"}}"#;

@@ -6,11 +6,13 @@
 mod discovery;
 mod echo;
 mod session;
+mod sessions;
 mod wire;
 
 pub(crate) use discovery::Discovery;
 pub use discovery::Finding;
 pub(crate) use session::Session;
+pub(crate) use sessions::Sessions;
 pub(crate) use wire::send_frame_bytes;
 
 /// The longest frame that is sent, in bytes of UTF-8. The gateway takes 32 KB in one frame, and a browser

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::MAX_SEND_BYTES;
 use super::discovery::{Discovery, Known};
-use super::echo::Echoes;
+use super::echo::{Echoes, Expected};
 use super::wire::ClientFrame;
 use crate::backend::{HistoryRequest, Outcome, SEND_DEADLINE, SessionEvent};
 use crate::chat::ids::{ClientMessageId, ConnectionId, RoomId};
@@ -72,7 +72,6 @@ enum State {
 #[derive(Debug)]
 struct InFlight {
     id: ClientMessageId,
-    text: String,
     /// It bears its id on the wire: sending it twice does no harm.
     idempotent: bool,
 }
@@ -91,7 +90,10 @@ pub(crate) struct Session {
     /// Sends in a row, the one in flight included, since which nothing has arrived.
     unheard: u32,
     in_flight: Option<InFlight>,
-    echoes: Echoes,
+    /// Those of the room. They are with the session that is at work; see `Sessions`.
+    pub(super) echoes: Echoes,
+    /// Whether the room that is joined has a history.
+    joined: Option<bool>,
     timers: Timers<Timer>,
     frames: VecDeque<String>,
     events: VecDeque<SessionEvent>,
@@ -104,8 +106,10 @@ impl Session {
         connection: ConnectionId,
         room: RoomId,
         person: Person,
+        mut echoes: Echoes,
         discovery: &mut Discovery,
     ) -> Self {
+        echoes.begin(connection);
         let mut session = Self {
             connection,
             room,
@@ -116,7 +120,8 @@ impl Session {
             has_sent: false,
             unheard: 0,
             in_flight: None,
-            echoes: Echoes::new(),
+            echoes,
+            joined: None,
             timers: Timers::default(),
             frames: VecDeque::new(),
             events: VecDeque::new(),
@@ -149,6 +154,7 @@ impl Session {
             (Known::Full, State::Undecided | State::Basic) => {
                 self.timers.stop(Timer::Decision);
                 self.state = State::Full { welcomed: false };
+                self.joined = None;
                 self.timers.set(Timer::Welcome, now + WELCOME_DEADLINE);
                 if !self.said_hello {
                     self.say_hello(now);
@@ -159,9 +165,22 @@ impl Session {
 
     /// Whether a send may be handed over now.
     pub(crate) fn can_send(&self) -> bool {
-        matches!(self.state, State::Basic | State::Full { welcomed: true })
-            && self.in_flight.is_none()
-            && !self.timers.is_set(Timer::Name)
+        self.is_ready() && self.in_flight.is_none()
+    }
+
+    /// Whether the connection can do what it is for.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.joined.is_some() && !self.timers.is_set(Timer::Name)
+    }
+
+    /// Whether a send waits for its answer.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// The room, once it is joined, and whether it has a history.
+    pub(crate) fn joined(&self) -> Option<(RoomId, bool)> {
+        Some((self.room.clone(), self.joined?))
     }
 
     /// Whether sends bear their ids.
@@ -175,13 +194,18 @@ impl Session {
         let client_message_id = idempotent.then_some(id);
         let frame =
             ClientFrame::SendMessage { room_id: &self.room, text, client_message_id }.to_json();
-        self.echoes.expect(id, text);
         if frame.len() > MAX_SEND_BYTES {
             self.unsettled(id.clone(), Outcome::Refused(FailReason::TooLarge));
             return;
         }
+        if idempotent {
+            self.echoes.wrote(id, text);
+        } else {
+            let (id, text) = (id.clone(), text.to_owned());
+            self.echoes.expect(Expected { id, text, connection: self.connection });
+        }
         self.frames.push_back(frame);
-        self.in_flight = Some(InFlight { id: id.clone(), text: text.to_owned(), idempotent });
+        self.in_flight = Some(InFlight { id: id.clone(), idempotent });
         self.has_sent = true;
         self.unheard += 1;
         self.timers.set(Timer::Send, now + SEND_DEADLINE);
@@ -270,12 +294,18 @@ impl Session {
     fn become_basic(&mut self) {
         self.timers.stop(Timer::Decision);
         self.state = State::Basic;
+        self.join(false);
+    }
+
+    fn join(&mut self, history: bool) {
+        self.joined = Some(history);
         let room = self.room.clone();
-        self.events.push_back(SessionEvent::Joined { room, history: false });
+        self.events.push_back(SessionEvent::Joined { room, history });
     }
 
     /// A send is settled, wherever that became known.
     pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
+        self.echoes.settled(id);
         if self.in_flight.as_ref().is_some_and(|send| send.id == *id) {
             self.in_flight = None;
             self.timers.stop(Timer::Send);
@@ -311,7 +341,7 @@ impl Session {
         if send.idempotent {
             self.unsettled(send.id, Outcome::Again { pause: Duration::ZERO });
         } else {
-            self.echoes.expect_late(send.id.clone(), send.text);
+            self.echoes.expect_late(&send.id);
             self.unsettled(send.id, Outcome::NotConfirmed);
         }
     }

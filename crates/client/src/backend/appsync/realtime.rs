@@ -24,6 +24,8 @@ enum State {
         deadline: Timestamp,
     },
     Ready,
+    /// Another one has taken its place: nothing more begins, and what still comes is taken.
+    Retiring,
 }
 
 /// The connection.
@@ -52,6 +54,36 @@ impl Realtime {
             frames: VecDeque::new(),
             events: VecDeque::new(),
         }
+    }
+
+    /// A connection that is to take the place of this one: the same rooms are wanted on it.
+    pub(crate) fn succeeding(&mut self) -> Self {
+        Self {
+            state: State::Closed,
+            subscriptions: self.subscriptions.succeeding(),
+            heard: Timestamp::default(),
+            probe: false,
+            is_accepted: false,
+            frames: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Another one has taken its place.
+    pub(crate) fn retire(&mut self) {
+        if self.state != State::Closed {
+            self.state = State::Retiring;
+        }
+    }
+
+    /// Whether all rooms that are live on another connection are live on this one.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.is_ready() && other.subscriptions.live_rooms().all(|room| self.is_live(room))
+    }
+
+    /// The rooms whose messages arrive.
+    pub(crate) fn live_rooms(&self) -> impl Iterator<Item = &RoomId> {
+        self.subscriptions.live_rooms().filter(|_| self.is_ready())
     }
 
     pub(crate) fn opened(&mut self, now: Timestamp) {
@@ -158,6 +190,11 @@ impl Realtime {
         self.probe = self.is_ready() && self.subscriptions.can_renew();
     }
 
+    /// Whether something must be answered, or is about to be asked.
+    pub(crate) fn is_probing(&self) -> bool {
+        self.probe || (self.is_ready() && self.subscriptions.is_starting())
+    }
+
     pub(crate) fn start_acknowledged(&mut self, now: Timestamp, id: &str) -> Acknowledged {
         self.accepted();
         match self.subscriptions.acknowledged(now, id) {
@@ -238,7 +275,8 @@ impl Realtime {
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
         let is_late = matches!(self.state, State::Opening { deadline } if deadline <= now);
-        if self.subscriptions.handle_time(now) || is_late {
+        let is_retiring = self.state == State::Retiring;
+        if is_late || (!is_retiring && self.subscriptions.handle_time(now)) {
             self.events.push_back(SessionEvent::Silent);
         }
     }
@@ -248,7 +286,7 @@ impl Realtime {
             State::Opening { deadline: at } => {
                 Some(Deadline { at, reason: "the connection is not acknowledged" })
             }
-            State::Closed | State::Ready => None,
+            State::Closed | State::Ready | State::Retiring => None,
         };
         let subscriptions = self.subscriptions.next_deadline().filter(|_| self.is_ready());
         Deadline::earliest([opening, subscriptions])

@@ -118,18 +118,21 @@ impl Subscriptions {
         Self { all: Vec::new(), ending: VecDeque::new(), ids: 0, renewable, random }
     }
 
+    /// The subscriptions of a connection that is to take the place of this one. What was refused here stays so.
+    pub(crate) fn succeeding(&mut self) -> Self {
+        let wanted = self.all.iter().filter(|one| !one.leaving).map(|one| {
+            let is_refused = one.state == State::Refused;
+            let state = if is_refused { State::Refused } else { State::Wanted };
+            Subscription::new(one.room.clone(), state)
+        });
+        let (all, random) = (wanted.collect(), self.random.fork());
+        Self { all, ending: VecDeque::new(), ids: 0, renewable: self.renewable, random }
+    }
+
     /// A room is wanted now; one that was refused or waits for its turn is tried again. Says whether it has been left and is live all the same.
     pub(crate) fn join(&mut self, room: &RoomId) -> bool {
         let Some(one) = self.all.iter_mut().find(|one| one.room == *room) else {
-            self.all.push(Subscription {
-                room: room.clone(),
-                state: State::Wanted,
-                leaving: false,
-                generation: 0,
-                renewed: false,
-                failures: 0,
-                unanswered: 0,
-            });
+            self.all.push(Subscription::new(room.clone(), State::Wanted));
             return false;
         };
         if matches!(one.state, State::Refused | State::Paused { .. }) {
@@ -377,9 +380,13 @@ impl Subscriptions {
 
     /// Whether messages of a room arrive.
     pub(crate) fn is_live(&self, room: &RoomId) -> bool {
-        self.all
-            .iter()
-            .any(|one| one.room == *room && !one.leaving && matches!(one.state, State::Live { .. }))
+        self.live_rooms().any(|live| live == room)
+    }
+
+    /// The rooms whose messages arrive.
+    pub(crate) fn live_rooms(&self) -> impl Iterator<Item = &RoomId> {
+        let is_live = |one: &&Subscription| !one.leaving && matches!(one.state, State::Live { .. });
+        self.all.iter().filter(is_live).map(|one| &one.room)
     }
 
     /// Whether a room was refused.
@@ -459,6 +466,11 @@ impl Subscriptions {
 }
 
 impl Subscription {
+    fn new(room: RoomId, state: State) -> Self {
+        let (leaving, generation, renewed) = (false, 0, false);
+        Self { room, state, leaving, generation, renewed, failures: 0, unanswered: 0 }
+    }
+
     /// What was before a subscription that has lived a while does not count any more.
     fn look_back(&mut self, now: Timestamp) {
         if let State::Live { since, .. } = self.state

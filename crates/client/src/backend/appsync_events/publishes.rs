@@ -92,6 +92,15 @@ impl Publishes {
         self.all.iter().filter(|publish| !publish.is_in_flight()).map(|publish| &publish.send)
     }
 
+    /// Takes on what waits on another connection.
+    pub(super) fn put_back(&mut self, waiting: Vec<Publish>) {
+        self.all.extend(waiting);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// How many wait for their answers.
     pub(super) fn count_in_flight(&self) -> usize {
         self.all.iter().filter(|publish| publish.is_in_flight()).count()

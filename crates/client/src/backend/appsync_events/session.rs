@@ -1,17 +1,19 @@
 //! The way to an AppSync Event API: its connection, and HTTP while that is down.
 
+mod line;
+
 use std::time::Duration;
 
 use super::channel::channel_segment;
 use super::event::{self, Event, Publisher};
 use super::pace::Pace;
-use super::publishes::{Publishes, Send};
+use super::publishes::Send;
 use super::wire::{self, Answer, ChannelBody, PublishBody, ServerFrame};
 use crate::auth::Signer;
 use crate::backend::appsync::{
     self, Errand, Realtime, Refused, Request, Requests, Trouble, WireErrors,
 };
-use crate::backend::{Http, Outcome, SessionEvent};
+use crate::backend::{Http, Outcome, Role, SessionEvent};
 use crate::chat::ids::{ClientMessageId, ConnectionId, HttpRequestId, RoomId};
 use crate::chat::message::FailReason;
 use crate::chat::person::{DisplayName, Person};
@@ -20,6 +22,7 @@ use crate::random::Random;
 use crate::time::{Now, Timestamp};
 use crate::timer::Deadline;
 use crate::{HttpAnswer, HttpFailure};
+use line::Line;
 
 /// The service answers the end of an unknown subscription with `unsubscribe_error`: there is no other ping.
 const PING: &str = "ping";
@@ -40,15 +43,14 @@ pub(crate) struct Session {
     place: Place,
     person: Person,
     as_guest: bool,
-    connection: ConnectionId,
-    realtime: Realtime,
-    publishes: Publishes,
+    /// The connection in use, or the one whose turn it is.
+    line: Line,
+    beside: Option<Line>,
     requests: Requests<Send>,
     /// Whether sends may go by HTTP, since there is no connection.
     by_http: bool,
     /// HTTP has failed as well; it is not tried before.
     http_closed_until: Option<Timestamp>,
-    pace: Pace,
     now: Timestamp,
     unnamed: u32,
 }
@@ -59,30 +61,28 @@ impl Session {
             place,
             person,
             as_guest,
-            connection: ConnectionId(0),
-            realtime: Realtime::new(!as_guest, random),
-            publishes: Publishes::default(),
+            line: Line::new(Realtime::new(!as_guest, random)),
+            beside: None,
             requests: Requests::default(),
             by_http: false,
             http_closed_until: None,
-            pace: Pace::default(),
             now: Timestamp::default(),
             unnamed: 0,
         }
     }
 
     pub(crate) fn opened(&mut self, now: Timestamp, connection: ConnectionId) {
-        self.connection = connection;
+        self.line.connection = connection;
         self.by_http = false;
         self.http_closed_until = None;
-        self.pace = Pace::default();
-        self.realtime.opened(now);
+        self.line.pace = Pace::default();
+        self.line.realtime.opened(now);
     }
 
     /// The connection has ended, and with it the answers that it owed.
     pub(crate) fn closed(&mut self) {
-        self.realtime.closed();
-        for publish in self.publishes.take_all() {
+        self.line.realtime.closed();
+        for publish in self.line.publishes.take_all() {
             let was_said = publish.is_in_flight();
             let outcome = if was_said { self.unknown_fate() } else { again_at_once() };
             self.unsettled(publish.send, outcome);
@@ -96,16 +96,24 @@ impl Session {
     }
 
     pub(crate) fn join(&mut self, room: &RoomId) {
-        if self.realtime.join(room) {
+        if let Some(beside) = &mut self.beside {
+            beside.realtime.join(room);
+        }
+        if self.line.realtime.join(room) {
             self.joined(room.clone());
         }
     }
 
     pub(crate) fn leave(&mut self, room: &RoomId) {
-        if let Some(id) = self.realtime.leave(room) {
-            self.realtime.say(wire::unsubscribe(&id));
-        }
+        self.leave_line(room);
+        self.on(Role::Beside, |session| session.leave_line(room));
         self.requests.forget_failures(room);
+    }
+
+    fn leave_line(&mut self, room: &RoomId) {
+        if let Some(id) = self.line.realtime.leave(room) {
+            self.line.realtime.say(wire::unsubscribe(&id));
+        }
     }
 
     pub(crate) fn set_person(&mut self, person: Person) {
@@ -115,8 +123,9 @@ impl Session {
     /// Gives up what is on its way, without a word.
     pub(crate) fn forget(&mut self) {
         self.requests.cancel(|_| true);
-        self.publishes.take_all();
-        self.realtime.forget();
+        self.line.publishes.take_all();
+        self.line.realtime.forget();
+        self.beside = None;
     }
 
     pub(crate) fn stamps_senders(&self) -> bool {
@@ -125,10 +134,10 @@ impl Session {
 
     /// Whether a send to a room may be handed over now.
     pub(crate) fn can_send(&self, now: Timestamp, room: &RoomId) -> bool {
-        if self.realtime.is_ready() {
-            return self.realtime.is_live(room) && self.pace.may_publish(now);
+        if self.line.realtime.is_ready() {
+            return self.line.realtime.is_live(room) && self.line.pace.may_publish(now);
         }
-        self.by_http && !self.realtime.is_refused(room)
+        self.by_http && !self.line.realtime.is_refused(room)
     }
 
     /// Sends a message; its fate comes as an event.
@@ -137,10 +146,10 @@ impl Session {
         if event::publish_bytes(room, text) > appsync::MAX_PAYLOAD_BYTES {
             return self.unsettled(send, Outcome::Refused(FailReason::TooLarge));
         }
-        if self.realtime.is_ready() {
-            self.pace.published(now);
+        if self.line.realtime.is_ready() {
+            self.line.pace.published(now);
             self.now = now;
-            self.publishes.add(send);
+            self.line.publishes.add(send);
         } else {
             self.requests.add(send);
         }
@@ -148,13 +157,16 @@ impl Session {
 
     /// A send has come back: its answer is of no more interest.
     pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
-        self.publishes.forget(id);
+        for line in self.lines_mut() {
+            line.publishes.forget(id);
+        }
         self.requests.cancel(|send| send.id == *id);
     }
 
     /// Whether a send waits for credentials.
     pub(crate) fn holds(&self, id: &ClientMessageId) -> bool {
-        self.publishes.waiting().chain(self.requests.waiting()).any(|send| send.id == *id)
+        let publishes = self.lines().flat_map(|line| line.publishes.waiting());
+        publishes.chain(self.requests.waiting()).any(|send| send.id == *id)
     }
 
     /// Takes a send back that waits for credentials; says whether it did.
@@ -168,27 +180,22 @@ impl Session {
 
     /// Says something that is answered: an end of a subscription that there is not. Says whether it did.
     pub(crate) fn ping(&mut self) -> bool {
-        let is_ready = self.realtime.is_ready();
+        let is_ready = self.line.realtime.is_ready();
         if is_ready {
-            self.realtime.say(wire::unsubscribe(PING));
+            self.line.realtime.say(wire::unsubscribe(PING));
         }
         is_ready
     }
 
     pub(crate) fn wants_keys(&self) -> bool {
-        let publishing = self.publishes.waiting().next().is_some();
-        self.realtime.wants_keys() || publishing || self.requests.wants_keys()
+        let wants =
+            |line: &Line| line.realtime.wants_keys() || line.publishes.waiting().next().is_some();
+        self.lines().any(wants) || self.requests.wants_keys()
     }
 
     /// Goes on with what waited for credentials.
     pub(crate) fn proceed(&mut self, now: Now, signer: &Signer<'_>) {
         let (path, generation) = (self.place.api.path(), signer.generation());
-        while let Some((id, room)) = self.realtime.take_start(now.monotonic, generation) {
-            let channel = channel(&self.place, &room);
-            let body = ChannelBody { channel: &channel };
-            let authorization = signer.authorization(path, &wire::json(&body));
-            self.realtime.say(wire::subscribe(&id, &body, authorization));
-        }
         let publisher = Publisher {
             guest_key: &self.person.guest_key,
             name: self.person.name.as_ref().map(DisplayName::as_str),
@@ -200,14 +207,22 @@ impl Session {
             let Send { room, id, text } = send;
             [event::published(place.kind, room, text, id, publisher, now.wall)]
         };
-        let realtime = &mut self.realtime;
-        self.publishes.start(now.monotonic, generation, |id, send| {
-            let (channel, events) = (channel(place, &send.room), event_of(send));
-            if let Some(body) = PublishBody::new(&channel, &events) {
+        for Line { realtime, publishes, .. } in [&mut self.line].into_iter().chain(&mut self.beside)
+        {
+            while let Some((id, room)) = realtime.take_start(now.monotonic, generation) {
+                let channel = channel(place, &room);
+                let body = ChannelBody { channel: &channel };
                 let authorization = signer.authorization(path, &wire::json(&body));
-                realtime.say(wire::publish(id, &body, authorization));
+                realtime.say(wire::subscribe(&id, &body, authorization));
             }
-        });
+            publishes.start(now.monotonic, generation, |id, send| {
+                let (channel, events) = (channel(place, &send.room), event_of(send));
+                if let Some(body) = PublishBody::new(&channel, &events) {
+                    let authorization = signer.authorization(path, &wire::json(&body));
+                    realtime.say(wire::publish(id, &body, authorization));
+                }
+            });
+        }
         self.requests.send(now.monotonic, generation, place.api.url(), |send| {
             let (channel, events) = (channel(place, &send.room), event_of(send));
             let body = PublishBody::new(&channel, &events).map(|body| wire::json(&body));
@@ -218,7 +233,8 @@ impl Session {
 
     /// Nobody is signed in: what waits for credentials goes back to where it came from.
     pub(crate) fn give_up_waiting(&mut self) {
-        for publish in self.publishes.take_waiting() {
+        let waiting = self.lines_mut().flat_map(|line| line.publishes.take_waiting());
+        for publish in waiting.collect::<Vec<_>>() {
             self.unsettled(publish.send, again_at_once());
         }
         for request in self.requests.take_waiting() {
@@ -227,36 +243,36 @@ impl Session {
     }
 
     pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
-        self.realtime.heard(now);
+        self.line.realtime.heard(now);
         match ServerFrame::parse(text) {
-            ServerFrame::Ack { timeout } => self.realtime.acknowledged(timeout),
+            ServerFrame::Ack { timeout } => self.line.realtime.acknowledged(timeout),
             ServerFrame::Subscribed { id } => {
-                let acknowledged = self.realtime.start_acknowledged(now, &id);
+                let acknowledged = self.line.realtime.start_acknowledged(now, &id);
                 if let Some(id) = acknowledged.ends {
-                    self.realtime.say(wire::unsubscribe(&id));
+                    self.line.realtime.say(wire::unsubscribe(&id));
                 }
                 if let Some(room) = acknowledged.joined {
                     self.joined(room);
                 }
             }
             ServerFrame::SubscribeRefused { id, errors } => {
-                self.realtime.start_refused(now, &id, subscription_trouble(&errors));
+                self.line.realtime.start_refused(now, &id, subscription_trouble(&errors));
             }
             ServerFrame::Data { id, events } => self.data(&id, &events),
             ServerFrame::BroadcastError { id } => {
-                if let Some(room) = self.realtime.room_of(&id).cloned() {
-                    self.realtime.tell(SessionEvent::Missed { room });
+                if let Some(room) = self.line.realtime.room_of(&id).cloned() {
+                    self.line.realtime.tell(SessionEvent::Missed { room });
                 }
             }
             ServerFrame::Published { id, failed } => {
-                if let Some(publish) = self.publishes.take(&id) {
+                if let Some(publish) = self.line.publishes.take(&id) {
                     self.published(publish.send, &failed);
                 }
             }
             ServerFrame::PublishRefused { id, errors } => self.publish_refused(&id, &errors),
             ServerFrame::Error { id: Some(id), errors } => {
-                if self.realtime.room_of(&id).is_some() {
-                    self.realtime.start_refused(now, &id, subscription_trouble(&errors));
+                if self.line.realtime.room_of(&id).is_some() {
+                    self.line.realtime.start_refused(now, &id, subscription_trouble(&errors));
                 } else {
                     self.publish_refused(&id, &errors);
                 }
@@ -265,23 +281,24 @@ impl Session {
                 if errors.trouble() == Trouble::Throttled {
                     self.throttled();
                 }
-                self.realtime.unattributed(now, &errors);
+                self.line.realtime.unattributed(now, &errors);
             }
-            ServerFrame::Refused(errors) => self.realtime.turned_away(&errors),
+            ServerFrame::Refused(errors) => self.line.realtime.turned_away(&errors),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
         }
     }
 
     fn joined(&mut self, room: RoomId) {
-        self.realtime.tell(SessionEvent::Joined { room, history: false });
+        self.line.realtime.tell(SessionEvent::Joined { room, history: false });
     }
 
     /// Something was refused for its pace, and the service does not say what. A publish that may be it goes again:
     /// where a repetition does no harm, or where it can be nothing else.
     fn throttled(&mut self) {
-        let is_clear = self.publishes.count_in_flight() == 1 && !self.realtime.is_starting();
+        let is_clear =
+            self.line.publishes.count_in_flight() == 1 && !self.line.realtime.is_starting();
         if is_clear || self.place.kind == NamespaceKind::Stamped {
-            for publish in self.publishes.take_in_flight() {
+            for publish in self.line.publishes.take_in_flight() {
                 let pause = self.pause(&publish.send);
                 self.unsettled(publish.send, Outcome::Again { pause });
             }
@@ -289,17 +306,17 @@ impl Session {
     }
 
     fn data(&mut self, id: &str, events: &[String]) {
-        let Some(room) = self.realtime.room_of(id).cloned() else { return };
+        let Some(room) = self.line.realtime.room_of(id).cloned() else { return };
         for text in events {
             self.unnamed = self.unnamed.wrapping_add(1);
-            match event::received(self.place.kind, text, self.connection, self.unnamed) {
+            match event::received(self.place.kind, text, self.line.connection, self.unnamed) {
                 Event::Message(incoming) => {
                     let (room, incoming) = (room.clone(), *incoming);
-                    self.realtime.tell(SessionEvent::Message { room, incoming });
+                    self.line.realtime.tell(SessionEvent::Message { room, incoming });
                 }
                 Event::Other(text) if text.trim().is_empty() => {}
                 Event::Other(text) => {
-                    self.realtime.tell(SessionEvent::Notice { room: room.clone(), text });
+                    self.line.realtime.tell(SessionEvent::Notice { room: room.clone(), text });
                 }
             }
         }
@@ -307,10 +324,10 @@ impl Session {
 
     fn published(&mut self, send: Send, failed: &WireErrors) {
         if failed.is_empty() {
-            self.realtime.accepted();
+            self.line.realtime.accepted();
             let Send { room, id, .. } = send;
             self.requests.succeeded(&room, Errand::Send);
-            self.realtime.tell(SessionEvent::Settled { room, id, key: None });
+            self.line.realtime.tell(SessionEvent::Settled { room, id, key: None });
         } else {
             let outcome = self.outcome(&send, failed.trouble());
             self.unsettled(send, outcome);
@@ -318,10 +335,10 @@ impl Session {
     }
 
     fn publish_refused(&mut self, id: &str, errors: &WireErrors) {
-        let Some(publish) = self.publishes.take(id) else { return };
+        let Some(publish) = self.line.publishes.take(id) else { return };
         let trouble = errors.trouble();
-        match self.publishes.refused(publish, trouble, !self.as_guest) {
-            Refused::Again { generation } => self.realtime.renew(trouble, generation),
+        match self.line.publishes.refused(publish, trouble, !self.as_guest) {
+            Refused::Again { generation } => self.line.realtime.renew(trouble, generation),
             Refused::ForGood(send) => {
                 let outcome = self.outcome(&send, trouble);
                 self.unsettled(send, outcome);
@@ -349,7 +366,7 @@ impl Session {
 
     fn request_failed(&mut self, request: Request<Send>, trouble: Trouble) {
         let send = match self.requests.refused(request, trouble, !self.as_guest) {
-            Refused::Again { generation } => return self.realtime.renew(trouble, generation),
+            Refused::Again { generation } => return self.line.realtime.renew(trouble, generation),
             Refused::ForGood(send) => send,
         };
         if matches!(trouble, Trouble::Backend | Trouble::BlockedByPage) {
@@ -392,12 +409,20 @@ impl Session {
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
         self.now = now;
-        self.realtime.handle_time(now);
-        for publish in self.publishes.take_late(now) {
+        self.handle_line_time(now);
+        self.on(Role::Beside, |session| session.handle_line_time(now));
+        for request in self.requests.take_late(now) {
+            self.request_failed(request, Trouble::Backend);
+        }
+    }
+
+    fn handle_line_time(&mut self, now: Timestamp) {
+        self.line.realtime.handle_time(now);
+        for publish in self.line.publishes.take_late(now) {
             let pause = self.pause(&publish.send);
             // A connection that lives answers each publish; but if another one does no better, it is not that.
             if self.requests.failures(&publish.send.room, Errand::Send).is_power_of_two() {
-                self.realtime.tell(SessionEvent::Silent);
+                self.line.realtime.tell(SessionEvent::Silent);
             }
             let outcome = match self.unknown_fate() {
                 Outcome::Again { .. } => Outcome::Again { pause },
@@ -405,23 +430,22 @@ impl Session {
             };
             self.unsettled(publish.send, outcome);
         }
-        for request in self.requests.take_late(now) {
-            self.request_failed(request, Trouble::Backend);
-        }
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
-        let pace = self.pace.next_deadline(self.now).filter(|_| self.realtime.is_ready());
-        let (realtime, publishes) = (self.realtime.next_deadline(), self.publishes.next_deadline());
-        Deadline::earliest([realtime, publishes, self.requests.next_deadline(), pace])
+        let pace = self.line.pace.next_deadline(self.now).filter(|_| self.line.realtime.is_ready());
+        let lines = self
+            .lines()
+            .flat_map(|line| [line.realtime.next_deadline(), line.publishes.next_deadline()]);
+        Deadline::earliest(lines.chain([self.requests.next_deadline(), pace]))
     }
 
     pub(crate) fn poll_frame(&mut self) -> Option<String> {
-        self.realtime.poll_frame()
+        self.line.realtime.poll_frame()
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
-        self.realtime.poll_event()
+        self.line.realtime.poll_event()
     }
 
     pub(crate) fn poll_http(&mut self) -> Option<Http> {
@@ -430,7 +454,7 @@ impl Session {
 
     fn unsettled(&mut self, send: Send, outcome: Outcome) {
         let Send { room, id, .. } = send;
-        self.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
+        self.line.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
     }
 }
 

@@ -1,12 +1,14 @@
 //! The way to an AppSync GraphQL API: its connection, and the requests beside it.
 
+mod line;
+
 use super::operations::{self, Claim, Schema};
 use super::wire::{Answer, ClientFrame, ServerFrame, WireMessage};
 use crate::auth::Signer;
 use crate::backend::appsync::{
     self, Errand, Realtime, Refused, Request, Requests, Trouble, WireErrors,
 };
-use crate::backend::{Cursor, HistoryRequest, Http, Outcome, RequestId, Retry, SessionEvent};
+use crate::backend::{Cursor, HistoryRequest, Http, Outcome, RequestId, Retry, Role, SessionEvent};
 use crate::chat::ids::{ClientMessageId, HttpRequestId, RoomId};
 use crate::chat::message::{FailReason, Identity, Incoming, Sender, Standing};
 use crate::chat::person::{DisplayName, Person};
@@ -15,6 +17,7 @@ use crate::random::Random;
 use crate::time::Timestamp;
 use crate::timer::Deadline;
 use crate::{HttpAnswer, HttpFailure};
+use line::Line;
 
 /// Messages that may be echoes of sends whose answers are due; each room has one send, and echoes are few.
 const MAX_HELD: usize = 64;
@@ -50,9 +53,9 @@ pub(crate) struct Session {
     as_guest: bool,
     renewable: bool,
     known: Known,
-    realtime: Realtime,
-    /// The subscriptions that were started with the full schema.
-    started_full: Vec<String>,
+    /// The connection in use, or the one whose turn it is.
+    line: Line,
+    beside: Option<Line>,
     requests: Requests<Purpose>,
     /// In the basic schema nothing but the answer says whether a message is the echo of a send.
     held: Vec<(RoomId, Incoming)>,
@@ -77,36 +80,43 @@ impl Session {
             as_guest,
             renewable: !as_guest,
             known,
-            realtime: Realtime::new(!as_guest, random),
-            started_full: Vec::new(),
+            line: Line::new(Realtime::new(!as_guest, random)),
+            beside: None,
             requests: Requests::default(),
             held: Vec::new(),
         }
     }
 
     pub(crate) fn opened(&mut self, now: Timestamp) {
-        self.realtime.opened(now);
+        self.line.realtime.opened(now);
     }
 
     /// The connection has ended. Sends go on without it; history is asked for anew.
     pub(crate) fn closed(&mut self) {
-        self.realtime.closed();
-        self.started_full.clear();
+        self.line.closed();
         self.requests.cancel(|purpose| purpose.is_history_of(None));
     }
 
     pub(crate) fn join(&mut self, room: &RoomId) {
-        if self.realtime.join(room) {
+        if let Some(beside) = &mut self.beside {
+            beside.realtime.join(room);
+        }
+        if self.line.realtime.join(room) {
             self.joined(room.clone());
         }
     }
 
     pub(crate) fn leave(&mut self, room: &RoomId) {
-        if let Some(id) = self.realtime.leave(room) {
-            self.realtime.say(ClientFrame::stop(&id).to_json());
-        }
+        self.leave_line(room);
+        self.on(Role::Beside, |session| session.leave_line(room));
         self.requests.cancel(|purpose| purpose.is_history_of(Some(room)));
         self.requests.forget_failures(room);
+    }
+
+    fn leave_line(&mut self, room: &RoomId) {
+        if let Some(id) = self.line.realtime.leave(room) {
+            self.line.realtime.say(ClientFrame::stop(&id).to_json());
+        }
     }
 
     pub(crate) fn set_person(&mut self, person: Person) {
@@ -117,7 +127,8 @@ impl Session {
     pub(crate) fn forget(&mut self) {
         self.requests.cancel(|_| true);
         self.held.clear();
-        self.realtime.forget();
+        self.beside = None;
+        self.line.realtime.forget();
     }
 
     pub(crate) fn stamps_senders(&self) -> bool {
@@ -126,7 +137,7 @@ impl Session {
 
     /// Whether a send to a room may be handed over now.
     pub(crate) fn can_send(&self, room: &RoomId) -> bool {
-        self.known.schema.is_some() && self.realtime.is_live(room)
+        self.known.schema.is_some() && self.line.realtime.is_live(room)
     }
 
     /// Sends a message; its fate comes as an event.
@@ -172,25 +183,23 @@ impl Session {
 
     /// Finds out whether the connection lives. A subscription that starts must be answered, where a ping is not known.
     pub(crate) fn probe(&mut self) {
-        self.realtime.probe();
+        self.line.realtime.probe();
+    }
+
+    pub(crate) fn is_probing(&self) -> bool {
+        self.line.realtime.is_probing()
     }
 
     pub(crate) fn wants_keys(&self) -> bool {
-        self.realtime.wants_keys() || self.requests.wants_keys()
+        let beside = self.beside.as_ref().is_some_and(|line| line.realtime.wants_keys());
+        self.line.realtime.wants_keys() || beside || self.requests.wants_keys()
     }
 
     /// Goes on with what waited for credentials.
     pub(crate) fn proceed(&mut self, now: Timestamp, signer: &Signer<'_>) {
         let generation = signer.generation();
-        while let Some((id, room)) = self.realtime.take_start(now, generation) {
-            let schema = self.known.schema.unwrap_or(Schema::Full);
-            let operation = operations::subscribe(schema, &room);
-            let authorization = signer.authorization(self.api.path(), &operation);
-            self.realtime.say(ClientFrame::start(&id, &operation, authorization).to_json());
-            if schema == Schema::Full {
-                self.started_full.push(id);
-            }
-        }
+        self.start_subscriptions(now, signer);
+        self.on(Role::Beside, |session| session.start_subscriptions(now, signer));
         let name = self.person.name.as_ref().map(DisplayName::as_str);
         let guest_key = self.as_guest.then_some(&self.person.guest_key);
         let claim = Claim { guest_key, name };
@@ -209,6 +218,19 @@ impl Session {
         });
     }
 
+    fn start_subscriptions(&mut self, now: Timestamp, signer: &Signer<'_>) {
+        let generation = signer.generation();
+        while let Some((id, room)) = self.line.realtime.take_start(now, generation) {
+            let schema = self.known.schema.unwrap_or(Schema::Full);
+            let operation = operations::subscribe(schema, &room);
+            let authorization = signer.authorization(self.api.path(), &operation);
+            self.line.realtime.say(ClientFrame::start(&id, &operation, authorization).to_json());
+            if schema == Schema::Full {
+                self.line.started_full.push(id);
+            }
+        }
+    }
+
     /// Nobody is signed in: what waits for credentials goes back to where it came from.
     pub(crate) fn give_up_waiting(&mut self) {
         for request in self.requests.take_waiting() {
@@ -217,29 +239,31 @@ impl Session {
     }
 
     pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
-        self.realtime.heard(now);
+        self.line.realtime.heard(now);
         self.take_in(now, text);
         self.end_subscriptions(now);
     }
 
     fn take_in(&mut self, now: Timestamp, text: &str) {
         match ServerFrame::parse(text) {
-            ServerFrame::Ack { timeout } => self.realtime.acknowledged(timeout),
+            ServerFrame::Ack { timeout } => self.line.realtime.acknowledged(timeout),
             ServerFrame::Started { id } => self.started(now, &id),
             ServerFrame::Data { id, message, errors } => self.data(&id, message, &errors),
             ServerFrame::Error { id: Some(id), errors } => self.start_refused(now, &id, &errors),
-            ServerFrame::Error { id: None, errors } => self.realtime.unattributed(now, &errors),
-            ServerFrame::Complete { id } => self.realtime.ended(now, &id),
-            ServerFrame::Refused(errors) => self.realtime.turned_away(&errors),
+            ServerFrame::Error { id: None, errors } => {
+                self.line.realtime.unattributed(now, &errors)
+            }
+            ServerFrame::Complete { id } => self.line.realtime.ended(now, &id),
+            ServerFrame::Refused(errors) => self.line.realtime.turned_away(&errors),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
         }
     }
 
     fn started(&mut self, now: Timestamp, id: &str) {
         let was_full = self.take_started_full(id);
-        let acknowledged = self.realtime.start_acknowledged(now, id);
+        let acknowledged = self.line.realtime.start_acknowledged(now, id);
         if let Some(id) = acknowledged.ends {
-            self.realtime.say(ClientFrame::stop(&id).to_json());
+            self.line.realtime.say(ClientFrame::stop(&id).to_json());
         }
         let Some(room) = acknowledged.joined else { return };
         let found = if was_full { Schema::Full } else { Schema::Basic };
@@ -249,7 +273,7 @@ impl Session {
 
     fn joined(&mut self, room: RoomId) {
         let history = self.known.schema == Some(Schema::Full);
-        self.realtime.tell(SessionEvent::Joined { room, history });
+        self.line.realtime.tell(SessionEvent::Joined { room, history });
     }
 
     fn start_refused(&mut self, now: Timestamp, id: &str, errors: &WireErrors) {
@@ -262,11 +286,11 @@ impl Session {
             Trouble::UnknownField => Trouble::Malformed,
             trouble => trouble,
         };
-        self.realtime.start_refused(now, id, trouble);
+        self.line.realtime.start_refused(now, id, trouble);
     }
 
     fn data(&mut self, id: &str, message: Option<Box<WireMessage>>, errors: &WireErrors) {
-        let Some(room) = self.realtime.room_of(id).cloned() else { return };
+        let Some(room) = self.line.realtime.room_of(id).cloned() else { return };
         match message {
             // A filter that matches too much brings what is said elsewhere.
             Some(message) if message.is_of_another(&room) => {}
@@ -275,11 +299,11 @@ impl Session {
                 if self.may_be_echo(&room, &incoming) {
                     self.held.push((room, incoming));
                 } else {
-                    self.realtime.tell(SessionEvent::Message { room, incoming });
+                    self.line.realtime.tell(SessionEvent::Message { room, incoming });
                 }
             }
             // The mutation of somebody else has not selected what a message needs.
-            None if !errors.is_empty() => self.realtime.tell(SessionEvent::Missed { room }),
+            None if !errors.is_empty() => self.line.realtime.tell(SessionEvent::Missed { room }),
             None => {}
         }
     }
@@ -307,7 +331,7 @@ impl Session {
                 incoming.client_message_id = Some(id.clone());
                 incoming.sender = Sender::Me;
             }
-            self.realtime.tell(SessionEvent::Message { room: of, incoming });
+            self.line.realtime.tell(SessionEvent::Message { room: of, incoming });
         }
     }
 
@@ -332,7 +356,7 @@ impl Session {
                 if let Some(page) = body.page().filter(|_| is_good) {
                     self.succeeded(&room.clone(), Errand::History);
                     let (room, request) = (room.clone(), request.clone());
-                    return self.realtime.tell(SessionEvent::History { room, request, page });
+                    return self.line.realtime.tell(SessionEvent::History { room, request, page });
                 }
             }
         }
@@ -342,7 +366,7 @@ impl Session {
 
     fn succeeded(&mut self, room: &RoomId, errand: Errand) {
         self.requests.succeeded(room, errand);
-        self.realtime.accepted();
+        self.line.realtime.accepted();
     }
 
     fn sent(&mut self, room: RoomId, id: ClientMessageId, schema: Schema, message: WireMessage) {
@@ -350,10 +374,10 @@ impl Session {
         self.release(&room, Some((&id, &incoming.identity)));
         if let (Schema::Full, Sender::Person { id, standing, .. }) = (schema, &incoming.sender) {
             let (sender_id, is_user) = (id.clone(), *standing == Standing::User);
-            self.realtime.tell(SessionEvent::Introduced { sender_id, is_user });
+            self.line.realtime.tell(SessionEvent::Introduced { sender_id, is_user });
         }
         let key = incoming.order_key();
-        self.realtime.tell(SessionEvent::Settled { room, id, key });
+        self.line.realtime.tell(SessionEvent::Settled { room, id, key });
     }
 
     pub(crate) fn failed(&mut self, id: HttpRequestId, failure: HttpFailure) {
@@ -370,7 +394,7 @@ impl Session {
             self.release(&room, None);
         }
         let purpose = match self.requests.refused(request, trouble, self.renewable) {
-            Refused::Again { generation } => return self.realtime.renew(trouble, generation),
+            Refused::Again { generation } => return self.line.realtime.renew(trouble, generation),
             Refused::ForGood(purpose) => purpose,
         };
         match purpose {
@@ -397,9 +421,9 @@ impl Session {
                 if matches!(trouble, Trouble::Credentials | Trouble::Signature { .. }) =>
             {
                 // Nobody is served by a room that stays behind in silence.
-                let ends = self.realtime.refuse(&room, appsync::reason(trouble));
+                let ends = self.line.realtime.refuse(&room, appsync::reason(trouble));
                 if let Some(id) = ends {
-                    self.realtime.say(ClientFrame::stop(&id).to_json());
+                    self.line.realtime.say(ClientFrame::stop(&id).to_json());
                 }
             }
             Purpose::History { room, request, .. } => {
@@ -409,29 +433,36 @@ impl Session {
                     }
                     _ => Retry::Never,
                 };
-                self.realtime.tell(SessionEvent::HistoryRefused { room, request, retry });
+                self.line.realtime.tell(SessionEvent::HistoryRefused { room, request, retry });
             }
         }
     }
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
-        self.realtime.handle_time(now);
-        self.end_subscriptions(now);
+        self.handle_line_time(now);
+        self.on(Role::Beside, |session| session.handle_line_time(now));
         for request in self.requests.take_late(now) {
             self.request_failed(request, Trouble::Backend);
         }
     }
 
+    fn handle_line_time(&mut self, now: Timestamp) {
+        self.line.realtime.handle_time(now);
+        self.end_subscriptions(now);
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
-        Deadline::earliest([self.realtime.next_deadline(), self.requests.next_deadline()])
+        let beside = self.beside.as_ref().and_then(|line| line.realtime.next_deadline());
+        let (line, requests) = (self.line.realtime.next_deadline(), self.requests.next_deadline());
+        Deadline::earliest([line, beside, requests])
     }
 
     pub(crate) fn poll_frame(&mut self) -> Option<String> {
-        self.realtime.poll_frame()
+        self.line.realtime.poll_frame()
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
-        self.realtime.poll_event()
+        self.line.realtime.poll_event()
     }
 
     pub(crate) fn poll_http(&mut self) -> Option<Http> {
@@ -439,18 +470,18 @@ impl Session {
     }
 
     fn end_subscriptions(&mut self, now: Timestamp) {
-        for id in self.realtime.take_ends(now) {
-            self.realtime.say(ClientFrame::stop(&id).to_json());
+        for id in self.line.realtime.take_ends(now) {
+            self.line.realtime.say(ClientFrame::stop(&id).to_json());
         }
     }
 
     fn take_started_full(&mut self, id: &str) -> bool {
-        let index = self.started_full.iter().position(|started| started == id);
-        index.map(|index| self.started_full.swap_remove(index)).is_some()
+        let index = self.line.started_full.iter().position(|started| started == id);
+        index.map(|index| self.line.started_full.swap_remove(index)).is_some()
     }
 
     fn unsettled(&mut self, room: &RoomId, id: &ClientMessageId, outcome: Outcome) {
         let (room, id) = (room.clone(), id.clone());
-        self.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
+        self.line.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
     }
 }

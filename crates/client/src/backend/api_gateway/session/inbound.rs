@@ -81,15 +81,14 @@ impl Session {
         self.state = State::Full { welcomed: true };
         self.timers.stop(Timer::Welcome);
         self.hello_is_answered();
-        if let Some(id) = connection_id {
-            self.echoes.know(id);
+        if let Some(name) = connection_id {
+            self.echoes.know(self.connection, name);
         }
         if let Some(sender) = sender {
             let (is_user, sender_id) = (sender.is_user(), sender.id);
             self.events.push_back(SessionEvent::Introduced { sender_id, is_user });
         }
-        let room = self.room.clone();
-        self.events.push_back(SessionEvent::Joined { room, history });
+        self.join(history);
     }
 
     fn message(&mut self, now: Timestamp, message: WireMessage, discovery: &mut Discovery) {
@@ -121,11 +120,10 @@ impl Session {
         let connection = message.sender_connection_id.unwrap_or_default();
         let created_at = message.created_at.unwrap_or_default();
         let mut client_message_id = message.client_message_id.map(ClientMessageId);
-        let in_flight = self.in_flight.as_ref().filter(|send| !send.idempotent);
-        let in_flight = in_flight.map(|send| (&send.id, send.text.as_str()));
         // A message with the id of a send says itself whose it is; all others are told by their connection.
         let told = if client_message_id.is_none() {
-            let verdict = self.echoes.judge(&connection, &created_at, &message.text, in_flight);
+            let via = self.connection;
+            let verdict = self.echoes.judge(via, &connection, &created_at, &message.text);
             client_message_id = verdict.settles;
             Some((verdict.own, verdict.occurrence))
         } else {
@@ -196,7 +194,7 @@ impl Session {
     }
 
     fn gateway_error(&mut self, message: String, connection_id: String, discovery: &mut Discovery) {
-        self.echoes.know(connection_id);
+        self.echoes.know(self.connection, connection_id);
         self.timers.stop(Timer::Name);
         let is_pong =
             matches!(discovery.known(), Known::Basic { pong: Some(pong) } if *pong == message);
@@ -226,8 +224,8 @@ impl Session {
         self.hello_is_answered();
         if let ServerFrame::Message(message) = frame {
             discovery.learn(Known::Basic { pong: None });
-            if let Some(connection) = message.sender_connection_id {
-                self.echoes.know(connection);
+            if let Some(name) = message.sender_connection_id {
+                self.echoes.know(self.connection, name);
             }
         }
     }
