@@ -4,11 +4,27 @@ use roomlet_client::{
     Command, Delivery, DisplayName, Input, Network as Hint, RoomId, RowId, SendRefusal, Visibility,
 };
 
+use crate::network::SocketId;
 use crate::people::Act;
 use crate::run::Simulation;
+use crate::schedule::Happening;
 use crate::statistics::Counted;
 
 impl Simulation {
+    /// While one connection takes the place of another is a bad time to write.
+    pub(crate) fn writes_meanwhile(&mut self, device: usize, socket: SocketId) {
+        if self.strangers_are_silent {
+            return;
+        }
+        self.interrupts_renewal();
+        for number in 0..self.ground.chance.between(0, 4) {
+            let pause = self.ground.chance.between(0, 9_000);
+            let text = format!("text {number} of person {device} beside {socket}");
+            let act = Act::Writes { room: self.ground.chance.index(2), text };
+            self.ground.schedule.after(pause, Happening::Acts { device, act });
+        }
+    }
+
     pub(crate) fn act(&mut self, device: usize, act: Act) -> Result<(), String> {
         let command = match act {
             Act::Opens { room } => Command::OpenRoom(self.room_id(room)?),

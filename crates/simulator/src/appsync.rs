@@ -12,7 +12,7 @@ use crate::backend::{Backend, EPOCH, room_of_channel};
 use crate::conversation::{Said, Spoken};
 use crate::exchange::{Exchange, ExchangeId, Heard, Told};
 use crate::invariants;
-use crate::network::{End, Meaning, SocketId};
+use crate::network::{End, Meaning, Network, SocketId};
 use crate::page::{Page, handed_over};
 use crate::run::Simulation;
 use crate::schedule::Happening;
@@ -221,7 +221,7 @@ impl Simulation {
     }
 
     /// While one subscription takes the place of another is a bad time to write.
-    fn interrupts_renewal(&mut self) {
+    pub(crate) fn interrupts_renewal(&mut self) {
         if self.strangers_are_silent {
             return;
         }
@@ -240,9 +240,28 @@ impl Simulation {
         received: Input,
     ) -> Result<(), String> {
         let now = self.ground.schedule.now();
-        let Some(one) = self.network.sockets.get_mut(socket) else { return Ok(()) };
-        let device = one.device;
+        let Some(device) = self.network.sockets.get(socket).map(|one| one.device) else {
+            return Ok(());
+        };
         let Meaning::Said(said) = meaning else { return self.input(device, received) };
+        let others = self.network.live_of(device, None);
+        let others = others.into_iter().filter(|other| *other != socket).collect::<Vec<_>>();
+        if matches!(said, Said::Data { .. }) {
+            self.network.loads(device, None);
+        }
+        let is_joined_beside = |network: &Network, room: &str| {
+            let others = others.iter().filter_map(|other| network.sockets.get(*other));
+            others.into_iter().any(|other| other.conversation.may_be_joined(room))
+        };
+        let joined_beside = match &said {
+            Said::Started { id } | Said::Missed { id } => {
+                let one = self.network.sockets.get(socket);
+                let room = one.and_then(|one| one.conversation.room_of(id));
+                room.is_some_and(|room| is_joined_beside(&self.network, room))
+            }
+            _ => false,
+        };
+        let Some(one) = self.network.sockets.get_mut(socket) else { return Ok(()) };
         one.is_welcomed |= said == Said::Ready;
         one.heard_at = now;
         let joined = one.conversation.hears(&said, now);
@@ -254,7 +273,7 @@ impl Simulation {
                 echo = Some(heard).filter(|one| must_show && one.device == Some(device));
             }
             Said::Published { heard, .. } => self.is_told(device, heard),
-            Said::Missed { id } => {
+            Said::Missed { id } if !joined_beside => {
                 interrupted = one.conversation.room_of_live(id).map(str::to_owned);
             }
             _ => {}
@@ -263,7 +282,7 @@ impl Simulation {
         if let Some(room) = joined {
             let id = RoomId::parse(&room).map_err(|error| error.to_string())?;
             let ledger = owner.ledger.rooms.entry(id).or_default();
-            if std::mem::replace(&mut ledger.was_joined, true) {
+            if std::mem::replace(&mut ledger.was_joined, true) && !joined_beside {
                 self.ground.statistics.count(Counted::Interruptions);
                 interrupted = Some(room);
             }

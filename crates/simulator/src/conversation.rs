@@ -157,10 +157,7 @@ impl Conversation {
             Said::Started { id } => {
                 let room = self.subscriptions.get(id).map(|one| one.room.clone())?;
                 // The client may have taken an acknowledgement that came in the very last moment.
-                let was_live = self.subscriptions.values().any(|one| {
-                    let is_late = one.state == State::Abandoned && one.is_acknowledged;
-                    one.room == room && (one.state == State::Live || is_late)
-                });
+                let was_live = self.may_be_joined(&room);
                 let one = self.subscriptions.get_mut(id)?;
                 one.is_acknowledged = true;
                 if one.state == State::Starting && one.since + PATIENCE <= now {
@@ -198,6 +195,19 @@ impl Conversation {
     pub(crate) fn room_of_live(&self, id: &str) -> Option<&str> {
         let one = self.subscriptions.get(id).filter(|one| one.state == State::Live)?;
         Some(&one.room)
+    }
+
+    /// The same, or by one whose acknowledgement came when it was given up already.
+    pub(crate) fn may_be_joined(&self, room: &str) -> bool {
+        self.subscriptions.values().any(|one| {
+            let is_late = one.state == State::Abandoned && one.is_acknowledged;
+            one.room == room && (one.state == State::Live || is_late)
+        })
+    }
+
+    /// The room of a subscription.
+    pub(crate) fn room_of(&self, id: &str) -> Option<&str> {
+        self.subscriptions.get(id).map(|one| one.room.as_str())
     }
 
     /// Whether the client is in a room by this connection.

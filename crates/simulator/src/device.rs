@@ -129,6 +129,13 @@ impl Device {
         matches!(self.client.status(room), Some(Status::Refused(_)))
     }
 
+    /// Whether a message is on its way, in a room or in any.
+    pub(crate) fn is_sending(&self, room: Option<&RoomId>) -> bool {
+        let screens = self.screens.iter().filter(|(of, _)| room.is_none_or(|room| room == *of));
+        let mut unsent = screens.flat_map(|(_, screen)| screen.unsent());
+        unsent.any(|(_, message)| message.delivery == Delivery::Sending)
+    }
+
     /// Whether some room waits for the person to sign in.
     pub(crate) fn wants_sign_in(&self) -> bool {
         let wants = |room: &RoomId| {

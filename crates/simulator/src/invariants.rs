@@ -8,8 +8,17 @@ use crate::device::Device;
 use crate::exchange::Heard;
 use crate::network::{End, Network};
 
+/// How long two connections of a room may be live: thirty seconds to join, twenty for a sign of life of the first, fifteen
+/// for its last answer, and timers may be late each time.
+const LONGEST_OVERLAP: u64 = 125_000;
+
 /// After an input: the screen is right, and the client will not wait for ever.
-pub(crate) fn check_device(device: &Device, index: usize, network: &Network) -> Result<(), String> {
+pub(crate) fn check_device(
+    device: &Device,
+    index: usize,
+    network: &Network,
+    now: u64,
+) -> Result<(), String> {
     for (room, screen) in &device.screens {
         if !device.client.rows(room).eq(screen.rows()) {
             return Err("changes applied to a copy of the rows keep it equal to the rows".into());
@@ -21,19 +30,33 @@ pub(crate) fn check_device(device: &Device, index: usize, network: &Network) -> 
         if sending > 1 {
             return Err(format!("{sending} messages of a room are in flight at a time"));
         }
-        check_live(index, room, network)?;
+        check_live(device, index, room, network, now)?;
         check_deadline(device, index, room, network)?;
     }
     Ok(())
 }
 
-fn check_live(index: usize, room: &RoomId, network: &Network) -> Result<(), String> {
-    let mine = network.sockets.iter().filter(|one| one.device == index && one.carries(room));
-    let live = mine.clone().filter(|one| one.at_client != End::Closed).count();
-    if live > 1 {
-        return Err(format!("{live} connections of one room are live"));
+/// One connection of a room is wanted: a second one only while it takes the place of the first.
+fn check_live(
+    device: &Device,
+    index: usize,
+    room: &RoomId,
+    network: &Network,
+    now: u64,
+) -> Result<(), String> {
+    let mut mine = network.sockets.iter().filter(|one| one.device == index && one.carries(room));
+    let live = mine.clone().filter(|one| one.at_client != End::Closed).collect::<Vec<_>>();
+    let opening = live.iter().filter(|one| one.at_client == End::Opening).count();
+    if live.len() > 2 || opening > 1 {
+        let live = live.len();
+        return Err(format!("{live} connections of one room are live, {opening} being opened"));
     }
-    if mine.clone().any(|one| one.conversation.has_too_many()) {
+    if let [_, next] = *live
+        && next.asked_at.max(device.awake_since) + LONGEST_OVERLAP < now
+    {
+        return Err(format!("two connections of one room are live since {}", next.asked_at));
+    }
+    if mine.any(|one| one.conversation.has_too_many()) {
         return Err("a room has three subscriptions on one connection".into());
     }
     Ok(())

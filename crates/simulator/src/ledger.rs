@@ -55,6 +55,7 @@ pub(crate) struct RoomLedger {
     /// The messages that arrived. A basic backend has no ids: equal frames on different sockets are one message,
     /// on the same socket they are two.
     pub(crate) arrivals: Vec<Arrival>,
+    /// Each once, whichever connections it came by: no two of a run are equal.
     pub(crate) notices: BTreeMap<String, u32>,
     /// The messages that were heard on AppSync, each once, in the order of hearing.
     pub(crate) hearings: Vec<Hearing>,

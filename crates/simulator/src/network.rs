@@ -192,6 +192,11 @@ pub(crate) struct Socket {
     /// The gateway has told the client what this connection is called.
     pub(crate) is_named: bool,
     pub(crate) hellos: u32,
+    /// The first of the connections that took each other's place, this one the last.
+    pub(crate) first: SocketId,
+    /// Messages came or went while it took the place of another one.
+    pub(crate) is_loaded: bool,
+    pub(crate) asked_at: u64,
     /// When the client has heard something last.
     pub(crate) heard_at: u64,
     last_to_client: u64,
@@ -219,6 +224,13 @@ impl Network {
     pub(crate) fn connect(&mut self, ground: &mut Ground, from: Origin) -> SocketId {
         let Origin { device, connection, room, header } = from;
         let socket = self.sockets.len();
+        let asked_at = ground.schedule.now();
+        let before = self
+            .sockets
+            .iter()
+            .rev()
+            .find(|one| one.device == device && one.room == room && one.at_client == End::Open);
+        let first = before.map_or(socket, |before| before.first);
         let server_id = format!("{}=", ground.chance.token().get(..12).unwrap_or_default());
         self.sockets.push(Socket {
             device,
@@ -234,6 +246,9 @@ impl Network {
             is_welcomed: false,
             is_named: false,
             hellos: 0,
+            first,
+            is_loaded: false,
+            asked_at,
             heard_at: 0,
             last_to_client: 0,
             last_to_server: 0,
@@ -324,6 +339,47 @@ impl Network {
                 ground.schedule.after(pause, Happening::ClientSees { socket, code: 1006 });
             }
         }
+    }
+
+    /// The sockets of a device for a room that its client holds to be alive, the first that was asked for first: there
+    /// are two while one takes the place of the other.
+    pub(crate) fn live_of(&self, device: usize, room: Option<&RoomId>) -> Vec<SocketId> {
+        let mine = self.sockets.iter().enumerate().filter(|(_, one)| {
+            let is_of_room = room.is_none_or(|room| one.carries(room));
+            one.device == device && is_of_room && one.at_client != End::Closed
+        });
+        mine.map(|(id, _)| id).collect()
+    }
+
+    /// Whether a socket is open beside another one for the same room.
+    pub(crate) fn is_beside(&self, socket: SocketId) -> bool {
+        let Some(one) = self.sockets.get(socket) else { return false };
+        self.live_of(one.device, one.room.as_ref()).len() > 1
+    }
+
+    /// A message comes or goes on a device; it counts where one socket takes the place of another.
+    pub(crate) fn loads(&mut self, device: usize, room: Option<&RoomId>) {
+        if let [_, next] = *self.live_of(device, room)
+            && let Some(next) = self.sockets.get_mut(next)
+        {
+            next.is_loaded = true;
+        }
+    }
+
+    /// The socket that has taken the place of this one, if one has.
+    pub(crate) fn successor(&self, socket: SocketId) -> Option<&Socket> {
+        let one = self.sockets.get(socket).filter(|one| one.at_client == End::Open)?;
+        let mut later = self.sockets.iter().skip(socket + 1);
+        later.find(|other| {
+            let is_beside = other.device == one.device && other.room == one.room;
+            is_beside && other.first == one.first && other.at_client == End::Open
+        })
+    }
+
+    /// Whether the server calls one of the connections so that took each other's place, a socket the last of them.
+    pub(crate) fn is_own(&self, socket: SocketId, name: &str) -> bool {
+        let Some(one) = self.sockets.get(socket) else { return false };
+        self.sockets.iter().any(|other| other.first == one.first && other.server_id == name)
     }
 
     /// Sockets that at least the client holds to be alive.

@@ -43,19 +43,19 @@ pub(crate) enum Act {
     SignsIn,
 }
 
-/// Fills the schedule with what everybody does until `end`.
-pub(crate) fn plan(ground: &mut Ground, dialect: Dialect, people: usize, end: u64) {
+/// Fills the schedule with what everybody does from `start` to `end`; the first room is opened at once.
+pub(crate) fn plan(ground: &mut Ground, dialect: Dialect, people: usize, (start, end): (u64, u64)) {
     let rooms = dialect.rooms().len();
     for device in 0..people {
         ground.schedule.after(0, Happening::Acts { device, act: Act::Opens { room: 0 } });
         for number in 0..ground.chance.between(15, 60) {
-            let at = ground.chance.between(1, end);
+            let at = ground.chance.between(start + 1, end);
             let act = draw(ground, rooms, device, number);
             ground.schedule.at(at, Happening::Acts { device, act });
         }
         if ground.chance.percent(50) {
-            let start = ground.chance.between(1, end);
-            burst(ground, device, start);
+            let at = ground.chance.between(start + 1, end);
+            burst(ground, device, at);
         }
         // While the dialect is being found out is a bad time to write.
         if ground.chance.percent(40) {
@@ -65,15 +65,15 @@ pub(crate) fn plan(ground: &mut Ground, dialect: Dialect, people: usize, end: u6
         }
     }
     for _ in 0..ground.chance.between(0, 4) {
-        everybody_says_hi(ground, people, end);
+        everybody_says_hi(ground, people, (start, end));
     }
     for _ in 0..ground.chance.between(0, 12) {
         let messages = if ground.chance.percent(15) { 130 } else { 1 };
-        let (at, room) = (ground.chance.between(1, end), ground.chance.index(rooms));
+        let (at, room) = (ground.chance.between(start + 1, end), ground.chance.index(rooms));
         ground.schedule.at(at, Happening::StrangerWrites { room, messages });
     }
     for _ in 0..ground.chance.between(0, 4) {
-        let (at, room) = (ground.chance.between(1, end), ground.chance.index(rooms));
+        let (at, room) = (ground.chance.between(start + 1, end), ground.chance.index(rooms));
         ground.schedule.at(at, Happening::Notice { room });
     }
     if dialect.is_appsync() {
@@ -132,8 +132,8 @@ fn burst(ground: &mut Ground, device: usize, start: u64) {
 }
 
 /// Two people who say the same at the same millisecond are still two people.
-fn everybody_says_hi(ground: &mut Ground, people: usize, end: u64) {
-    let at = ground.chance.between(1, end);
+fn everybody_says_hi(ground: &mut Ground, people: usize, (start, end): (u64, u64)) {
+    let at = ground.chance.between(start + 1, end);
     ground.statistics.count(Counted::EqualTexts);
     for device in 0..people {
         let act = Act::Writes { room: 0, text: "hi".into() };

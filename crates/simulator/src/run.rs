@@ -24,6 +24,10 @@ use crate::{Dialect, Failure, Scenario, invariants, rest};
 /// connection is dead, and to come back.
 const CALM: u64 = 400_000;
 const REST: u64 = 60_000;
+/// Somewhat less than the time after which a connection to a gateway is replaced.
+const QUIET: u64 = 6_240_000;
+/// From there until it must have been replaced.
+const RESTLESS: u64 = 720_000;
 /// How long everybody's last words may be on their way, before what all have is compared.
 const LAST_WORDS: u64 = 10_000;
 /// How long a send may take that nobody answers: its deadline, and a new connection.
@@ -98,8 +102,16 @@ impl Simulation {
         if dialect.is_appsync() && self.ground.chance.percent(40) {
             end *= 4;
         }
-        people::plan(&mut self.ground, dialect, self.scenario.people, end);
-        self.ground.schedule.after(self.ground.faults.between_strikes, Happening::Strikes);
+        // A connection to a gateway must live long before it is replaced: nothing happens until it is about to be.
+        let is_quiet = !dialect.is_appsync() && self.ground.chance.percent(25);
+        let quiet = if is_quiet { QUIET } else { 0 };
+        if is_quiet {
+            end = quiet + RESTLESS;
+            self.ground.faults.between_strikes += 200_000;
+        }
+        people::plan(&mut self.ground, dialect, self.scenario.people, (quiet, end));
+        let strikes = quiet + self.ground.faults.between_strikes;
+        self.ground.schedule.after(strikes, Happening::Strikes);
         self.run_until(end)?;
         self.calm_down()?;
         self.run_until(end + CALM / 4)?;
@@ -320,7 +332,8 @@ impl Simulation {
         };
         let Some(before) = self.devices.get(device) else { return Ok(()) };
         // Only a client that has been in the room before can have been interrupted.
-        let was_joined = before.client.history(&room) == Some(History::None);
+        let was_joined =
+            before.client.history(&room) == Some(History::None) && !self.network.is_beside(socket);
         self.input(device, Input::SocketOpened { connection })?;
         if was_joined && self.scenario.dialect != Dialect::Full {
             self.ground.statistics.count(Counted::Interruptions);
@@ -331,6 +344,12 @@ impl Simulation {
     }
 
     fn delivers(&mut self, socket: SocketId, frame: Frame) -> Result<(), String> {
+        let is_own = match &frame.meaning {
+            Meaning::Message(broadcast) => {
+                self.network.is_own(socket, &broadcast.sender_connection)
+            }
+            _ => false,
+        };
         let Some(one) = self.network.sockets.get_mut(socket) else { return Ok(()) };
         let (device, connection) = (one.device, one.connection);
         if one.is_cut || (one.at_client == End::Closed && !one.is_abandoned) {
@@ -348,10 +367,10 @@ impl Simulation {
         let room = owner.ledger.rooms.entry(of.clone()).or_default();
         match frame.meaning {
             Meaning::Message(broadcast) => {
-                let is_own = broadcast.sender_connection == one.server_id;
                 let is_named = one.is_named;
                 room.arrived(socket, Arrival { broadcast, is_own, is_named });
                 owner.ledger.has_evidence = true;
+                self.network.loads(device, Some(&of));
             }
             Meaning::Answer { names } => {
                 let is_sending = owner.screens.get(&of).is_some_and(|screen| {
@@ -365,7 +384,7 @@ impl Simulation {
             Meaning::GatewayError => one.is_named = true,
             Meaning::Notice => {
                 let Input::Received { text, .. } = &received else { return Ok(()) };
-                *room.notices.entry(text.clone()).or_default() += 1;
+                room.notices.insert(text.clone(), 1);
             }
             Meaning::Other | Meaning::Said(_) => {}
         }
@@ -429,7 +448,7 @@ impl Simulation {
             self.output(device, output)?;
         }
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
-        invariants::check_device(one, device, &self.network)?;
+        invariants::check_device(one, device, &self.network, now)?;
         if let Some(deadline) = one.client.poll_timeout() {
             one.generation += 1;
             let generation = one.generation;
@@ -456,10 +475,17 @@ impl Simulation {
                 if self.network.sockets.iter().any(|it| it.device == device && it.room == room) {
                     self.ground.statistics.count(Counted::Reconnects);
                 }
-                let from = Origin { device, connection, room, header };
+                let is_sending = one.is_sending(room.as_ref());
+                let from = Origin { device, connection, room: room.clone(), header };
                 let socket = self.network.connect(&mut self.ground, from);
+                if is_sending {
+                    self.network.loads(device, room.as_ref());
+                }
                 if one.sockets.insert(connection, socket).is_some() {
                     return Err("the id of a connection is used twice".into());
+                }
+                if self.network.is_beside(socket) {
+                    self.writes_meanwhile(device, socket);
                 }
             }
             Output::SendText { connection, text } => {
@@ -474,6 +500,12 @@ impl Simulation {
             }
             Output::CloseSocket { connection } => {
                 let socket = *one.sockets.get(&connection).ok_or("no such socket is closed")?;
+                if let Some(next) = self.network.successor(socket) {
+                    self.ground.statistics.count(Counted::Rotations);
+                    if next.is_loaded {
+                        self.ground.statistics.count(Counted::RotationsUnderLoad);
+                    }
+                }
                 self.network.abandon(&mut self.ground, socket);
             }
             Output::SendRequest { request, url, headers, body } => {

@@ -14,6 +14,8 @@ pub enum Counted {
     Refusals,
     Restarts,
     Reconnects,
+    Rotations,
+    RotationsUnderLoad,
     Sleeps,
     Retries,
     Discards,
@@ -54,12 +56,14 @@ pub enum Counted {
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::Drops,
         Self::SilentDeaths,
         Self::Refusals,
         Self::Restarts,
         Self::Reconnects,
+        Self::Rotations,
+        Self::RotationsUnderLoad,
         Self::Sleeps,
         Self::Retries,
         Self::Discards,
@@ -106,6 +110,8 @@ impl Counted {
             Self::Refusals => "attempts refused or hanging",
             Self::Restarts => "server restarts",
             Self::Reconnects => "reconnects",
+            Self::Rotations => "connections replaced before their time",
+            Self::RotationsUnderLoad => "the same while messages came or went",
             Self::Sleeps => "devices asleep",
             Self::Retries => "messages tried again by the person",
             Self::Discards => "messages discarded",
