@@ -188,8 +188,9 @@ impl Client {
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let channels = self.channels.iter().map(Channel::next_deadline);
         let rooms = self.rooms.iter().map(OpenRoom::next_deadline);
-        let own = [self.keeping.next_deadline(), self.kept.next_deadline()];
-        Deadline::earliest(channels.chain(rooms).chain(own))
+        // Until the storage is open nothing can be stored, however due it is.
+        let kept = self.kept.next_deadline().filter(|_| self.keeping.is_settled());
+        Deadline::earliest(channels.chain(rooms).chain([self.keeping.next_deadline(), kept]))
     }
 
     /// The rows of a room; none if it is not open.

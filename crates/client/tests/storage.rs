@@ -5,7 +5,7 @@ mod scenario;
 use std::time::Duration;
 
 use roomlet_client::config::SignIn;
-use roomlet_client::{Command, Event, Input, Output, RoomId, StorageAnswer, StorageChange};
+use roomlet_client::{Command, Event, Input, Output, RoomId, Shelf, StorageAnswer, StorageChange};
 use scenario::disk::{Disk, Tab, gateway};
 use scenario::{FORBIDDEN, WELCOME, broadcast};
 
@@ -366,4 +366,18 @@ fn a_draft_that_is_sent_leaves_the_disk_in_the_same_step() {
     );
     assert_eq!(tab.draft(), "");
     assert!(!tab.scenario.events.iter().any(|event| matches!(event, Event::Draft { .. })));
+}
+
+/// A timer that is due at once, again and again, would keep the browser busy for as long as the disk takes.
+#[test]
+fn a_draft_waits_for_the_disk_without_a_deadline_that_has_passed() {
+    let disk = Disk::default();
+    let mut tab = Tab::new(&disk, 1, gateway(), SignIn::None);
+    tab.write_draft("hal");
+    tab.scenario.now += 500;
+    tab.scenario.input(Input::TimeDue);
+    let deadline = tab.scenario.client.poll_timeout().expect("the disk is waited for");
+    assert!(deadline.at.0 > tab.scenario.now, "{deadline:?}");
+    tab.run_disk();
+    assert_eq!(disk.names(|shelf| *shelf == Shelf::Draft), ["lobby"]);
 }
