@@ -7,6 +7,7 @@ use roomlet_client::{
     RowId, SignInAnswer, Status, Timestamp, WallClock,
 };
 
+use crate::disk::Disk;
 use crate::screen::Screen;
 use crate::setting::Setting;
 use crate::wire::Wire;
@@ -29,6 +30,11 @@ pub(crate) struct Device {
     wall: i64,
     pub(crate) setting: Setting,
     pub(crate) wire: Wire,
+    pub(crate) disk: Disk,
+    /// Clients there were before this one; each has a seed of its own, so that none is taken for another.
+    reloads: u8,
+    keeps: bool,
+    was_told: bool,
     screens: BTreeMap<RoomId, Shown>,
     findings: Vec<Event>,
 }
@@ -46,21 +52,61 @@ struct Shown {
 enum MayRemove {
     Nothing,
     Row(RoomId, RowId),
+    /// Another tab has taken over one that was shown here.
+    Any,
     /// Somebody else may be here now, who gets nothing of the one before: then all rows go.
     Everything,
 }
 
 impl Device {
+    /// A device that keeps nothing.
     pub(crate) fn new(setting: Setting) -> Self {
-        let client = Client::new(setting.backend(), Setting::person(), [7; 32]);
+        Self::with(setting, false)
+    }
+
+    /// A device with a disk.
+    pub(crate) fn with_storage(setting: Setting) -> Self {
+        Self::with(setting, true)
+    }
+
+    pub(crate) fn with(setting: Setting, keeps: bool) -> Self {
         Self {
-            client,
+            client: client(setting, keeps, 0),
             monotonic: 1_000,
             wall: BEGINNING,
             setting,
             wire: Wire::default(),
+            disk: Disk::default(),
+            reloads: 0,
+            keeps,
+            was_told: false,
             screens: BTreeMap::new(),
             findings: Vec::new(),
+        }
+    }
+
+    /// The page is loaded again, and only the disk remembers.
+    pub(crate) fn reload(&mut self) {
+        self.reloads = self.reloads.wrapping_add(1);
+        self.client = client(self.setting, self.keeps, self.reloads);
+        self.wire = Wire::default();
+        self.disk.crash();
+        self.screens.clear();
+        self.was_told = false;
+    }
+
+    /// The disk does everything that it was asked for.
+    pub(crate) fn run_disk(&mut self) {
+        while let Some((request, answer)) = self.disk.answer() {
+            self.feed(Input::StorageAnswered { request, answer });
+        }
+    }
+
+    /// All tabs that this one watches are gone.
+    pub(crate) fn others_are_gone(&mut self) {
+        while let Some(tab) = self.disk.watched.pop_front() {
+            self.feed(Input::TabGone { tab });
+            self.run_disk();
         }
     }
 
@@ -197,7 +243,9 @@ impl Device {
         while let Some(output) = self.client.poll_output() {
             count += 1;
             assert!(count <= MAX_OUTPUTS, "one input has {count} outputs, the last is {output:?}");
-            self.wire.take(output);
+            if let Some(output) = self.disk.take(output) {
+                self.wire.take(output);
+            }
         }
     }
 
@@ -222,6 +270,10 @@ impl Device {
                     assert!(is_there, "news of a row that is not there: {row:?}");
                 }
                 Event::SendRefused { .. } => is_refused = true,
+                Event::NotKept => {
+                    assert!(!self.was_told, "that nothing is kept is said once");
+                    self.was_told = true;
+                }
                 Event::Found(_) if self.findings.len() < MAX_EVENTS => self.findings.push(event),
                 _ => {}
             }
@@ -269,6 +321,7 @@ impl Device {
             let (room, row) = gone;
             match may_remove {
                 MayRemove::Row(of, which) if (of, which) == (room, row) => {}
+                MayRemove::Any => {}
                 MayRemove::Everything if !before.iter().any(is_there) => {}
                 _ => panic!("an unsent message is gone: {row:?} of {room}"),
             }
@@ -299,13 +352,25 @@ impl MayRemove {
     fn by(input: &Input) -> Self {
         match input {
             Input::Command(Command::Discard { room, row }) => Self::Row(room.clone(), *row),
+            Input::StorageAnswered { .. } => Self::Any,
             // A backend that calls a signed-in person by another name says that it is somebody else.
             Input::Command(Command::SignOut)
             | Input::SignedIn { .. }
             | Input::Received { .. }
+            | Input::HeardTab { .. }
             | Input::Answered { .. } => Self::Everything,
             _ => Self::Nothing,
         }
+    }
+}
+
+fn client(setting: Setting, keeps: bool, number: u8) -> Client {
+    let (backend, person) = (setting.backend(), Setting::person());
+    let seed = [number.wrapping_add(7); 32];
+    if keeps {
+        Client::with_storage(backend, person, seed)
+    } else {
+        Client::new(backend, person, seed)
     }
 }
 

@@ -7,7 +7,8 @@
 //! | `operations` | `Client` by operations: a person, a page, a network and a backend (`server`) that may all misbehave |
 //! | `configuration` | what a build is given, and what is baked into it |
 //! | `tokens`, `times`, `names` | the small texts: tokens, times, room ids with their channels, display names |
-//! | `device` | a client that is fed and drained, and what must hold after every input |
+//! | `kept` | what a device keeps, and what tabs say to each other |
+//! | `device`, `disk` | a client that is fed and drained, and what must hold after every input |
 //!
 //! Everything is reached through what the client makes public: its decoders are tried in the states in which they are
 //! used.
@@ -16,6 +17,8 @@ mod backends;
 mod configuration;
 mod conversation;
 mod device;
+mod disk;
+mod kept;
 mod names;
 mod operations;
 mod screen;
@@ -37,7 +40,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "api_gateway", run: backends::api_gateway },
     Target { name: "appsync_events", run: backends::appsync_events },
     Target { name: "appsync_graphql", run: backends::appsync_graphql },
@@ -46,6 +49,7 @@ pub const TARGETS: [Target; 11] = [
     Target { name: "configuration_baked", run: configuration::baked },
     Target { name: "configuration_environment", run: configuration::environment },
     Target { name: "configuration_file", run: configuration::file },
+    Target { name: "kept", run: kept::run },
     Target { name: "names", run: names::run },
     Target { name: "times", run: times::run },
     Target { name: "tokens", run: tokens::run },

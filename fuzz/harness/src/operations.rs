@@ -1,5 +1,7 @@
 //! `Client` by operations: a person, a page, a network and a backend, each of which may misbehave.
 
+mod storage;
+
 use arbitrary::{Arbitrary, Unstructured};
 use roomlet_client::{
     Close, Command, ConnectionId, DisplayName, HttpAnswer, HttpFailure, HttpRequestId, Input,
@@ -10,6 +12,7 @@ use crate::device::Device;
 use crate::server::{self, Reply, Said};
 use crate::setting::{self, Setting, Way};
 use crate::wire::{Send, Socket};
+use storage::{DiskReply, Planted};
 
 /// Operations of an input that count; more only make it slow.
 const MAX_OPERATIONS: usize = 300;
@@ -20,6 +23,7 @@ const MAX_WAIT: u32 = 2_600_000;
 #[derive(Debug, Arbitrary)]
 pub struct Script {
     setting: Setting,
+    keeps: bool,
     operations: Vec<Operation>,
 }
 
@@ -65,6 +69,19 @@ enum Operation {
     Stray(Stray),
     /// Everything that is waited for happens as one hopes.
     Serve,
+    /// The disk does what it was asked for first, or something else comes of it.
+    AnswerStorage(DiskReply),
+    LoseStorage,
+    /// A tab that is watched is gone.
+    TabGone(Pick),
+    /// Another tab says what this one has said, or anything.
+    HearOurs(Pick),
+    HearTab(String),
+    /// Another tab writes a record.
+    Plant(Planted),
+    SetDraft(Room, Text),
+    MarkRead(Pick),
+    Reload,
 }
 
 #[derive(Debug, Clone, Copy, Arbitrary)]
@@ -125,7 +142,7 @@ pub(crate) fn run(data: &[u8]) {
 impl Script {
     /// Does the operations; panics where something does not hold.
     pub fn run(self) {
-        let mut device = Device::new(self.setting);
+        let mut device = Device::with(self.setting, self.keeps);
         device.command(Command::OpenRoom(RoomId::default()));
         for operation in self.operations.into_iter().take(MAX_OPERATIONS) {
             operation.apply(&mut device);
@@ -194,6 +211,45 @@ impl Operation {
             Self::TimeDue => device.feed(Input::TimeDue),
             Self::Stray(stray) => stray.apply(device),
             Self::Serve => serve(device),
+            other => other.keep(device),
+        }
+    }
+}
+
+impl Operation {
+    /// What concerns the disk and other tabs.
+    fn keep(self, device: &mut Device) {
+        match self {
+            Self::AnswerStorage(reply) => reply.apply(device),
+            Self::LoseStorage => device.feed(Input::StorageLost),
+            Self::TabGone(pick) => {
+                let which = pick.of(device.disk.watched.len());
+                if let Some(tab) = which.and_then(|which| device.disk.watched.remove(which)) {
+                    device.feed(Input::TabGone { tab });
+                }
+            }
+            Self::HearOurs(pick) => {
+                let which = pick.of(device.disk.told.len());
+                if let Some(news) = which.and_then(|which| device.disk.told.get(which).cloned()) {
+                    device.feed(Input::HeardTab { news });
+                }
+            }
+            Self::HearTab(news) => device.feed(Input::HeardTab { news }),
+            Self::Plant(planted) => {
+                let record = planted.record(device.wall());
+                device.disk.plant(record);
+            }
+            Self::SetDraft(room, text) => {
+                device.command(Command::SetDraft { room: room.id(), text: text.words() });
+            }
+            Self::MarkRead(pick) => {
+                on_row(device, pick, |room, row| Command::MarkRead { room, row })
+            }
+            Self::Reload => {
+                device.reload();
+                device.command(Command::OpenRoom(RoomId::default()));
+            }
+            _ => {}
         }
     }
 }
