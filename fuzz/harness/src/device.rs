@@ -126,7 +126,7 @@ impl Device {
         self.do_outputs();
         let is_refused = self.show_events(rows_before);
 
-        self.drop_closed(&unsent_before);
+        self.drop_closed();
         self.check_screens();
         self.check_unsent(&unsent_before, &may_remove);
         if let Some((room, text)) = sent.filter(|_| !is_refused) {
@@ -285,15 +285,10 @@ impl Device {
         is_refused
     }
 
-    /// Rooms that the client has closed are shown no more; none is closed that has something unsent.
-    fn drop_closed(&mut self, unsent_before: &BTreeSet<(RoomId, RowId)>) {
+    /// Rooms that the client has closed are shown no more.
+    fn drop_closed(&mut self) {
         let client = &self.client;
-        let is_unsent = |room: &RoomId| unsent_before.iter().any(|(of, _)| of == room);
-        self.screens.retain(|room, _| {
-            let is_open = client.status(room).is_some();
-            assert!(is_open || !is_unsent(room), "a room is closed that has something unsent");
-            is_open
-        });
+        self.screens.retain(|room, _| client.status(room).is_some());
     }
 
     fn check_screens(&self) {
@@ -314,7 +309,7 @@ impl Device {
         }
     }
 
-    /// What is not sent goes only when somebody takes it away.
+    /// What is not sent goes only when somebody takes it away, not even with its room.
     fn check_unsent(&self, before: &BTreeSet<(RoomId, RowId)>, may_remove: &MayRemove) {
         let is_there = |(room, row): &(RoomId, RowId)| self.client.row(room, *row).is_some();
         for gone in before.iter().filter(|one| !is_there(one)) {
