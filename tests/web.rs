@@ -11,6 +11,7 @@ mod web {
     mod asking_the_page;
     mod device_storage;
     pub mod http;
+    mod keeping;
     pub mod overridden;
     pub mod page;
     mod requests;

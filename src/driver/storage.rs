@@ -7,7 +7,8 @@ use web_sys::Storage;
 const GUEST_KEY: &str = "roomlet.guest-key";
 const KNOWN_AS: &str = "roomlet.known-as";
 
-/// Where a guest is remembered. Of people who sign in nothing is kept: each time they are who the page says.
+/// Where a guest is remembered, and what is not sent yet. Who somebody is who signs in is not kept: each time they are
+/// who the page says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keep {
     /// On the device, for this origin. A profile keeps several people of one origin apart.
@@ -15,7 +16,7 @@ pub enum Keep {
         /// Which of them; empty for the usual one.
         profile: String,
     },
-    /// Nowhere: a new guest each time.
+    /// Nowhere: a new guest each time, and nothing outlives the page.
     Nothing,
 }
 

@@ -22,6 +22,10 @@ pub(super) fn tell(host: &HtmlElement, chat: &Chat, language: Language, event: &
             let row = row.0.to_string();
             dispatch(host, "roomlet-sent", &[("room", room.as_str()), ("id", &row)]);
         }
+        Event::Unread { room, count } => {
+            let count = JsValue::from(u32::try_from(*count).unwrap_or(u32::MAX));
+            fire(host, "roomlet-unread", &[("room", room.as_str().into()), ("unread", count)]);
+        }
         _ => {}
     }
 }
@@ -44,10 +48,15 @@ fn message(host: &HtmlElement, chat: &Chat, language: Language, room: &RoomId, r
 
 /// Fires an event whose `detail` is a plain object of strings.
 pub(super) fn dispatch(host: &HtmlElement, name: &str, details: &[(&str, &str)]) {
+    let details = details.iter().map(|(key, value)| (*key, JsValue::from_str(value)));
+    fire(host, name, &details.collect::<Vec<_>>());
+}
+
+fn fire(host: &HtmlElement, name: &str, details: &[(&str, JsValue)]) {
     let detail = Object::new();
     for (key, value) in details {
         // Setting a property of a fresh object cannot fail.
-        let _ = Reflect::set(&detail, &JsValue::from_str(key), &JsValue::from_str(value));
+        let _ = Reflect::set(&detail, &JsValue::from_str(key), value);
     }
     let options = CustomEventInit::new();
     options.set_bubbles(true);

@@ -110,6 +110,12 @@ impl Handle {
         self.remote.sign_out();
     }
 
+    /// How many messages of others in the shown room the person has not seen.
+    #[wasm_bindgen(getter)]
+    pub fn unread(&self) -> u32 {
+        u32::try_from(self.remote.unread()).unwrap_or(u32::MAX)
+    }
+
     /// The element's property `auth` has changed.
     #[wasm_bindgen(js_name = authChanged)]
     pub fn auth_changed(&self) {

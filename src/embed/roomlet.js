@@ -95,6 +95,11 @@ class RoomletChat extends HTMLElement {
     this.#update();
   }
 
+  // How many messages of others in the shown room the person has not seen.
+  get unread() {
+    return this.#handle?.unread ?? 0;
+  }
+
   // Connects now, whatever the reason for waiting was; after signOut() as somebody new.
   reconnect() {
     if (this.#handle) this.#handle.reconnect();

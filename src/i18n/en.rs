@@ -33,6 +33,7 @@ pub(super) static TEXTS: Texts = Texts {
     },
     no_history: "Earlier messages are not shown here",
     not_confirmed: "Not confirmed: it may or may not have arrived",
+    not_kept: "This browser keeps nothing for the chat. Messages that are not sent yet are lost when the page is closed.",
     offline: "You are offline. Messages are sent when the network is back.",
     online: "Connected",
     placeholder: "Write a message",

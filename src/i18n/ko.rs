@@ -31,6 +31,7 @@ pub(super) static TEXTS: Texts = Texts {
     new_messages: |count| format!("새 메시지 {count}개"),
     no_history: "이전 메시지는 여기에 표시되지 않습니다",
     not_confirmed: "확인되지 않음: 전달되었을 수도, 아닐 수도 있습니다",
+    not_kept: "이 브라우저에는 채팅 내용이 저장되지 않습니다. 페이지를 닫으면 아직 보내지 않은 메시지가 사라집니다.",
     offline: "오프라인입니다. 네트워크가 돌아오면 메시지를 보냅니다.",
     online: "연결됨",
     placeholder: "메시지 입력",

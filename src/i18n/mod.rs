@@ -70,6 +70,7 @@ pub(crate) struct Texts {
     pub(crate) new_messages: fn(count: usize) -> String,
     pub(crate) no_history: &'static str,
     pub(crate) not_confirmed: &'static str,
+    pub(crate) not_kept: &'static str,
     pub(crate) offline: &'static str,
     pub(crate) online: &'static str,
     pub(crate) placeholder: &'static str,

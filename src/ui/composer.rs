@@ -2,7 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use roomlet_client::{Command, RoomId, SendRefusal};
+use roomlet_client::{Command, Refusal, SendRefusal, Status};
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
 use super::{Context, icons};
@@ -19,7 +19,6 @@ pub(super) fn Composer() -> impl IntoView {
     let input = NodeRef::<html::Textarea>::new();
     let text = RwSignal::new(String::new());
     let note = RwSignal::new(None::<SendRefusal>);
-    let drafts = StoredValue::new(Vec::<(RoomId, String)>::new());
     let composing = StoredValue::new(false);
     let size = Memo::new(move |_| {
         let room = screen.room.get();
@@ -33,26 +32,29 @@ pub(super) fn Composer() -> impl IntoView {
         text.set(value);
     };
 
+    let keep = move || {
+        context.command(Command::SetDraft { room: context.room(), text: text.get_untracked() });
+    };
+
     // Each room has its draft.
-    Effect::new(move |before: Option<RoomId>| {
+    Effect::new(move || {
         let room = screen.room.get();
-        if let Some(before) = before.filter(|before| *before != room) {
-            drafts.update_value(|drafts| {
-                drafts.retain(|(of, _)| *of != before);
-                drafts.push((before, text.get_untracked()));
-            });
-            let draft = drafts.with_value(|drafts| {
-                let draft = drafts.iter().find(|(of, _)| *of == room);
-                draft.map(|(_, text)| text.clone())
-            });
-            write(draft.unwrap_or_default());
+        write(context.chat.with_value(|chat| chat.draft(&room)));
+    });
+    // What was kept, or written in another tab, is shown where nobody is writing.
+    Effect::new(move || {
+        screen.draft.track();
+        let draft = context.chat.with_value(|chat| chat.draft(&context.room()));
+        // Whoever has written here may have signed out in another tab.
+        let is_signed_out = screen.status.get_untracked() == Status::Refused(Refusal::SignedOut);
+        let is_writing = input.get_untracked().is_some_and(|element| is_writing(&element));
+        if is_signed_out || !is_writing {
+            write(draft);
         }
-        room
     });
     // What somebody wrote who has signed out is nobody's.
     Effect::new(move || {
         if context.remote.is_signed_out() {
-            drafts.set_value(Vec::new());
             note.set(None);
             write(String::new());
         }
@@ -64,6 +66,7 @@ pub(super) fn Composer() -> impl IntoView {
             if reason != SendRefusal::Empty {
                 let since = text.get_untracked();
                 write(if since.is_empty() { refused } else { format!("{refused}\n{since}") });
+                keep();
             }
         }
     });
@@ -75,7 +78,9 @@ pub(super) fn Composer() -> impl IntoView {
         }
         note.set(None);
         write(String::new());
+        // In this order: what is sent stops being a draft in the moment in which it is stored as a message.
         context.command(Command::Send { room: context.room(), text: value });
+        keep();
     };
     let on_key = move |event: KeyboardEvent| {
         let composes = composing.get_value()
@@ -91,6 +96,7 @@ pub(super) fn Composer() -> impl IntoView {
             fit(&element);
             text.set(element.value());
             note.set(None);
+            keep();
         }
     };
     let counter = move || {
@@ -156,6 +162,10 @@ pub(super) fn Composer() -> impl IntoView {
             </div>
         </form>
     }
+}
+
+fn is_writing(element: &HtmlTextAreaElement) -> bool {
+    !element.value().is_empty() && element.matches(":focus").unwrap_or(false)
 }
 
 /// As high as its text; the stylesheet says where that ends.

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use roomlet_client::{Command, Delivery, History, Row, RowId};
 use web_sys::HtmlElement;
 
+use super::in_view::in_view;
 use super::rows::Rows;
 use super::screen::ShownRow;
 use super::{Context, icons};
@@ -85,6 +86,14 @@ pub(super) fn MessageList(
         let arrivals = screen.arrivals.get();
         if at_end.get() {
             seen.set(arrivals);
+        }
+    });
+    // What stands at the end of what somebody sees has been read.
+    let is_seen = in_view(scroller);
+    Effect::new(move || {
+        let last = shown.with(|rows| rows.last().map(|shown| shown.id));
+        if let Some(row) = last.filter(|_| at_end.get() && is_seen.get()) {
+            context.command(Command::MarkRead { room: context.room(), row });
         }
     });
     // One's own message is always brought into view, and so is the end of a room that is entered.

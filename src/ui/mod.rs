@@ -3,7 +3,9 @@
 
 mod composer;
 mod dates;
+mod device_notice;
 mod icons;
+mod in_view;
 mod message_list;
 mod remote;
 mod row;
@@ -20,6 +22,7 @@ use roomlet_client::{AskReason, Command, DisplayName, Event, RoomId, SignInAnswe
 use crate::driver::{Chat, Keep, OnSignInAnswer, Ports, SignIn, random_bytes};
 use crate::i18n::{Language, Texts};
 use composer::Composer;
+use device_notice::DeviceNotice;
 use message_list::MessageList;
 pub use remote::Remote;
 #[cfg(feature = "page")]
@@ -167,6 +170,7 @@ fn Conversation(
                 <StatusLine/>
             </header>
             <MessageList label=Signal::derive(label)/>
+            <DeviceNotice/>
             <Composer/>
         </div>
     })

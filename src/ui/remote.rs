@@ -6,7 +6,7 @@ use roomlet_client::{Command, Refusal, Status};
 use super::screen::Screen;
 use crate::driver::Chat;
 
-/// Signs the person of a [`ChatWidget`](super::ChatWidget) out, and connects it again.
+/// Signs the person of a [`ChatWidget`](super::ChatWidget) out, connects it again, and tells what is unread.
 #[derive(Clone, Copy)]
 pub struct Remote {
     attached: StoredValue<Option<(Chat, Screen)>, LocalStorage>,
@@ -58,6 +58,14 @@ impl Remote {
         if waits && !self.signed_out.get_untracked() {
             self.reconnect();
         }
+    }
+
+    /// How many messages of others in the shown room the person has not seen.
+    pub fn unread(self) -> usize {
+        self.attached().map_or(0, |(chat, screen)| {
+            let room = screen.room.try_get_untracked();
+            room.map_or(0, |room| chat.unread(&room))
+        })
     }
 
     pub(super) fn attach(self, chat: &Chat, screen: Screen) {

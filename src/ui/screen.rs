@@ -17,6 +17,10 @@ pub(super) struct Screen {
     pub(super) rows: RwSignal<Vec<ShownRow>>,
     pub(super) status: RwSignal<Status>,
     pub(super) history: RwSignal<History>,
+    /// Notified when the client knows more of the draft than the composer.
+    pub(super) draft: Trigger,
+    /// Whether the device keeps nothing of this person, and they have not taken note of it yet.
+    pub(super) not_kept: RwSignal<bool>,
     /// A text that was not taken, to be put back into the composer.
     pub(super) refused: RwSignal<Option<(String, SendRefusal)>>,
     /// How many messages of others have arrived since the room was entered.
@@ -60,6 +64,8 @@ impl Screen {
             rows: RwSignal::new(Vec::new()),
             status: RwSignal::new(Status::Connecting),
             history: RwSignal::new(History::Unknown),
+            draft: Trigger::new(),
+            not_kept: RwSignal::new(false),
             refused: RwSignal::new(None),
             arrivals: RwSignal::new(0),
             own: RwSignal::new(0),
@@ -105,6 +111,8 @@ impl Screen {
             Event::Arrived { room: of, .. } if *of == room => {
                 self.arrivals.update(|count| *count += 1)
             }
+            Event::Draft { room: of, .. } if *of == room => self.draft.notify(),
+            Event::NotKept => self.not_kept.set(true),
             Event::SendRefused { room: of, text, reason } if *of == room => {
                 self.refused.set(Some((text.clone(), *reason)));
             }
