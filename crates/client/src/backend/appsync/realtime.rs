@@ -267,6 +267,13 @@ impl Realtime {
         }
     }
 
+    /// A frame has come that cannot be read: it may have been anybody's message.
+    pub(crate) fn broken(&mut self) {
+        for room in self.subscriptions.live_rooms() {
+            self.events.push_back(SessionEvent::Missed { room: room.clone() });
+        }
+    }
+
     /// The subscriptions that are to end now, since others have taken their places or their rooms were left.
     pub(crate) fn take_ends(&mut self, now: Timestamp) -> Vec<String> {
         let left = std::iter::from_fn(|| self.subscriptions.take_left()).collect::<Vec<_>>();

@@ -284,6 +284,7 @@ impl Session {
                 self.line.realtime.unattributed(now, &errors);
             }
             ServerFrame::Refused(errors) => self.line.realtime.turned_away(&errors),
+            ServerFrame::Broken => self.line.realtime.broken(),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
         }
     }

@@ -255,6 +255,7 @@ impl Session {
             }
             ServerFrame::Complete { id } => self.line.realtime.ended(now, &id),
             ServerFrame::Refused(errors) => self.line.realtime.turned_away(&errors),
+            ServerFrame::Broken => self.line.realtime.broken(),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
         }
     }

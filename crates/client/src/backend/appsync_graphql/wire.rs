@@ -78,13 +78,15 @@ pub(super) enum ServerFrame {
         id: String,
     },
     Refused(WireErrors),
+    /// No JSON object: something has come to harm on its way.
+    Broken,
     /// Anything else; the service may learn new words.
     Unknown,
 }
 
 impl ServerFrame {
     pub(super) fn parse(text: &str) -> Self {
-        let Some(frame) = Frame::parse(text) else { return Self::Unknown };
+        let Some(frame) = Frame::parse(text) else { return Self::Broken };
         let Frame { errors, timeout, mut payload, .. } = frame;
         match (frame.kind.as_deref(), frame.id) {
             (Some("connection_ack"), _) => Self::Ack { timeout },

@@ -58,6 +58,11 @@ impl Session {
             ServerFrame::Gateway { message, connection_id } => {
                 self.gateway_error(message, connection_id, discovery);
             }
+            // Such a backend says nothing but JSON: it may have been a message.
+            ServerFrame::Foreign if is_full && is_broken(text) => {
+                let room = self.room.clone();
+                self.events.push_back(SessionEvent::Missed { room });
+            }
             ServerFrame::Foreign => self.foreign(text),
             ServerFrame::Welcome { .. }
             | ServerFrame::Pong
@@ -229,6 +234,11 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether a frame is no JSON: it has come to harm on its way.
+fn is_broken(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()
 }
 
 /// Whoever a frame says it is from; without a sender, the connection.
