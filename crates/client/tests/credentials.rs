@@ -235,3 +235,15 @@ fn a_guessed_refusal_is_not_tried_because_the_network_goes_away() {
     ann.input(Input::Network(Network::Offline));
     assert!(ann.question().is_none(), "the page is asked since the network is gone");
 }
+
+/// `exp` may be any number, and a page's own time too.
+#[test]
+fn credentials_that_expired_before_all_time_are_asked_for_anew() {
+    let mut scenario = Scenario::of(graphql(Dialect::Full), cognito());
+    let token = Secret::parse("opaque").unwrap();
+    let expires_at = Some(WallClock(i64::MIN));
+    scenario.sign_in(Credentials::Token { token, expires_at });
+    scenario.open();
+    scenario.receive(ACK);
+    assert_eq!(scenario.question().map(|(_, reason)| reason), Some(AskReason::Operation));
+}

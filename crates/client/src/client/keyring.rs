@@ -70,8 +70,8 @@ impl Keyring {
     /// Credentials for an operation: those that are there, where they say that they will last.
     pub(super) fn for_operation(&self, wall: WallClock) -> Keys {
         let expiry = self.credentials.as_ref().and_then(Credentials::expires_at);
-        let lasts =
-            expiry.is_some_and(|at| at.0 - EXPIRY_MARGIN_MILLISECONDS > self.corrected(wall).0);
+        let until = expiry.map(|at| at.0.saturating_sub(EXPIRY_MARGIN_MILLISECONDS));
+        let lasts = until.is_some_and(|until| until > self.corrected(wall).0);
         self.keys(AskReason::Operation, self.fresh || lasts)
     }
 
