@@ -2,7 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use roomlet_client::{Command, Refusal, SendRefusal, Status};
+use roomlet_client::{Command, SendRefusal};
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
 use super::{Context, icons};
@@ -45,12 +45,14 @@ pub(super) fn Composer() -> impl IntoView {
     Effect::new(move || {
         screen.draft.track();
         let draft = context.chat.with_value(|chat| chat.draft(&context.room()));
-        // Whoever has written here may have signed out in another tab.
-        let is_signed_out = screen.status.get_untracked() == Status::Refused(Refusal::SignedOut);
-        let is_writing = input.get_untracked().is_some_and(|element| is_writing(&element));
-        if is_signed_out || !is_writing {
+        if !input.get_untracked().is_some_and(|element| is_writing(&element)) {
             write(draft);
         }
+    });
+    // What somebody was writing who has gone is nobody else's.
+    Effect::new(move || {
+        screen.forgotten.track();
+        write(context.chat.with_value(|chat| chat.draft(&context.room())));
     });
     // What somebody wrote who has signed out is nobody's.
     Effect::new(move || {

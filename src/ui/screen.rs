@@ -19,6 +19,8 @@ pub(super) struct Screen {
     pub(super) history: RwSignal<History>,
     /// Notified when the client knows more of the draft than the composer.
     pub(super) draft: Trigger,
+    /// Notified when the person has gone, or somebody else is here.
+    pub(super) forgotten: Trigger,
     /// Whether the device keeps nothing of this person, and they have not taken note of it yet.
     pub(super) not_kept: RwSignal<bool>,
     /// A text that was not taken, to be put back into the composer.
@@ -65,6 +67,7 @@ impl Screen {
             status: RwSignal::new(Status::Connecting),
             history: RwSignal::new(History::Unknown),
             draft: Trigger::new(),
+            forgotten: Trigger::new(),
             not_kept: RwSignal::new(false),
             refused: RwSignal::new(None),
             arrivals: RwSignal::new(0),
@@ -112,6 +115,7 @@ impl Screen {
                 self.arrivals.update(|count| *count += 1)
             }
             Event::Draft { room: of, .. } if *of == room => self.draft.notify(),
+            Event::Forgotten => self.forgotten.notify(),
             Event::NotKept => self.not_kept.set(true),
             Event::SendRefused { room: of, text, reason } if *of == room => {
                 self.refused.set(Some((text.clone(), *reason)));

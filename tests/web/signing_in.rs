@@ -6,7 +6,7 @@ use roomlet_client::config::{
     Api, ApiKey, ApiKind, Backend, Dialect, Endpoint, Namespace, NamespaceKind, Service, SignIn,
     TokenKind,
 };
-use roomlet_client::{RoomId, SignInAnswer};
+use roomlet_client::{Credentials, RoomId, Secret, SignInAnswer};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;
@@ -165,6 +165,35 @@ async fn who_signs_out_leaves_nothing_on_the_screen() {
     page.settle().await;
     assert_eq!(page.sign_in.asked().len(), asked + 1);
     assert!(!page.input().disabled());
+}
+
+/// A token of somebody, which nobody checks here and which says nothing of its end: each operation asks for another.
+fn token_of(subject: &str) -> SignInAnswer {
+    let part = |json: String| {
+        let base64 = web_sys::window().unwrap().btoa(&json).unwrap();
+        base64.trim_end_matches('=').replace('+', "-").replace('/', "_")
+    };
+    let claims = part(format!(r#"{{"sub":"{subject}"}}"#));
+    let token = Secret::parse(&format!("{}.{claims}.c2ln", part(r#"{"alg":"RS256"}"#.into())));
+    SignInAnswer::Credentials(Credentials::Token { token: token.unwrap(), expires_at: None })
+}
+
+#[wasm_bindgen_test]
+async fn what_somebody_is_writing_is_not_the_next_persons() {
+    let page = Page::open_backend(graphql(Dialect::Full), token(), Keep::Nothing).await;
+    page.sign_in.answer(token_of("ann"));
+    page.settle().await;
+    page.sockets.open_last();
+    page.receive(ACK).await;
+    page.input().focus().unwrap();
+    page.write("half a thought of ann").await;
+    page.sign_in.answer(token_of("ann"));
+    page.settle().await;
+    assert_eq!(page.input().value(), "half a thought of ann");
+    page.receive(&format!(r#"{{"type":"start_ack","id":"{}"}}"#, frame_id(&page))).await;
+    page.sign_in.answer(token_of("bo"));
+    page.settle().await;
+    assert_eq!(page.input().value(), "");
 }
 
 #[wasm_bindgen_test]

@@ -104,6 +104,8 @@ fn who_comes_back_in_the_same_page_finds_what_they_had_not_sent() {
         tab.others_are_gone();
         assert_eq!(tab.rows(), rows, "{subject}");
         assert_eq!(tab.draft(), draft, "{subject}");
+        let forgotten = tab.scenario.events.extract_if(.., |event| *event == Event::Forgotten);
+        assert_eq!(forgotten.count(), 1, "{subject}");
     }
 }
 

@@ -374,6 +374,8 @@ pub enum Event {
         /// The text.
         text: String,
     },
+    /// The person has gone, or somebody else is here: what is being written is not theirs.
+    Forgotten,
     /// How many messages of others in a room the person has not seen.
     Unread {
         /// The room.

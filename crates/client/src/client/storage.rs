@@ -291,10 +291,10 @@ impl Client {
         for open in &mut self.rooms {
             let room = open.room.id.clone();
             if std::mem::take(&mut open.unread) > 0 {
-                self.events.push_back(Event::Unread { room: room.clone(), count: 0 });
+                self.events.push_back(Event::Unread { room, count: 0 });
             }
-            self.events.push_back(Event::Draft { room, text: String::new() });
         }
+        self.events.push_back(Event::Forgotten);
     }
 }
 
