@@ -88,6 +88,7 @@ fn on_the_host() -> Vec<Check> {
             "host tests",
             cargo("test --workspace --exclude roomlet --exclude roomlet-e2e --all-features"),
         ),
+        ("mutations", cargo("xtask mutate")),
     ];
     checks.map(|(name, call)| Check { name, work: Work::Run(without_configuration(call)) }).into()
 }

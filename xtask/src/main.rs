@@ -9,6 +9,8 @@
 //! | `serve` | the local backend and the page, side by side until Ctrl-C |
 //! | `checks` | every check of `cargo xtask test`, in order |
 //! | `fuzz` | the fuzz targets, for some seconds each |
+//! | `simulate` | the simulator, optimised |
+//! | `mutate` | a client that is broken on purpose, in a copy |
 //! | `page` | the release page, and the sizes of its files (`sizes`) |
 //! | `tools` | pinned versions, where a tool is found, how it is installed |
 //! | `browser` | a browser and the driver of the same version |
@@ -25,10 +27,12 @@ mod checks;
 mod debian;
 mod failure;
 mod fuzz;
+mod mutate;
 mod page;
 mod ports;
 mod process;
 mod serve;
+mod simulate;
 mod sizes;
 mod tools;
 mod trunk;
@@ -88,6 +92,17 @@ enum Task {
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
     },
+    /// Run the simulator on all cores: clients, model backends and a hostile network, from seeds
+    ///
+    /// The first seed that fails ends the run; it is minimised and kept in crates/simulator/regressions. From 300 seeds on
+    /// it is a failure, too, if something that is counted never happened.
+    Simulate(simulate::Wishes),
+    /// Break the client on purpose, in the ways of crates/simulator/mutations.toml; the simulator must catch each
+    Mutate {
+        /// Only mutations with this in their names
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+    },
     /// Build the release page into dist/ and print the sizes of its files
     ///
     /// The backend comes from roomlet.toml and the ROOMLET_* variables; without --demo it must be a real one.
@@ -121,6 +136,8 @@ fn run(task: &Task) -> Result<(), Failure> {
         Task::Serve { port } => serve::serve(&workspace, *port),
         Task::Test { fast } => checks::run(&workspace, *fast),
         Task::Fuzz { seconds, targets } => fuzz::run(&workspace, *seconds, Seed::Random, targets),
+        Task::Simulate(wishes) => simulate::simulate(&workspace, wishes),
+        Task::Mutate { only } => mutate::mutate(&workspace, only.as_deref()),
         Task::Build { demo, dist } => page::build(&workspace, *demo, dist),
     }
 }

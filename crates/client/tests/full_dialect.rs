@@ -183,6 +183,34 @@ fn a_message_that_comes_before_the_welcome_does_not_hide_a_hole() {
 }
 
 #[test]
+fn what_was_stored_before_the_pages_that_are_known_waits_for_its_own_page() {
+    let mut scenario = Scenario::new(Dialect::Auto);
+    scenario.open();
+    scenario.receive(WELCOME);
+    scenario.send("long ago");
+    let send = scenario.sent().into_iter().find(|frame| frame["action"] == "sendMessage").unwrap();
+    scenario.close(1006);
+    scenario.wait_for_attempt();
+    scenario.open();
+    scenario.receive(WELCOME);
+    scenario.answer_history(&[message("z", 300, "z")], Some("p2"));
+    let ack = json!({"type": "ack", "clientMessageId": send["clientMessageId"], "id": "a",
+        "createdAt": "2025-10-29T04:00:01.000Z"});
+    scenario.receive(&ack.to_string());
+    assert_eq!(scenario.rows(), ["Bo: z [Sent]"], "it would stand right above what it is far from");
+    scenario.receive(&live("b", 2, "late"));
+    assert_eq!(scenario.rows(), ["Bo: z [Sent]"]);
+    scenario.pass(Duration::from_secs(3));
+    scenario.answer_history(&[message("z", 300, "z")], Some("p2"));
+    scenario.command(Command::LoadOlder { room: scenario.room.clone() });
+    let mut mine = message("a", 1, "long ago");
+    mine["clientMessageId"] = send["clientMessageId"].clone();
+    mine["sender"]["id"] = "g-me".into();
+    scenario.answer_history(&[mine, message("b", 2, "late")], None);
+    assert_eq!(scenario.rows(), ["me: long ago [Sent]", "Bo: late [Sent]", "Bo: z [Sent]"]);
+}
+
+#[test]
 fn older_messages_come_when_asked_for() {
     let mut scenario = Scenario::new(Dialect::Full);
     scenario.open();

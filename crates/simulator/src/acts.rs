@@ -5,7 +5,8 @@ use roomlet_client::{
 };
 
 use crate::network::SocketId;
-use crate::people::Act;
+use crate::people::{Act, EQUAL_TEXT};
+use crate::plan::What;
 use crate::run::Simulation;
 use crate::schedule::Happening;
 use crate::statistics::Counted;
@@ -21,7 +22,7 @@ impl Simulation {
             let pause = self.ground.chance.between(0, 9_000);
             let text = format!("text {number} of person {device} beside {socket}");
             let act = Act::Writes { room: self.ground.chance.index(2), text };
-            self.ground.schedule.after(pause, Happening::Acts { device, act });
+            self.ground.schedule.after(pause, Happening::Befalls(What::Acts { device, act }));
         }
     }
 
@@ -65,6 +66,9 @@ impl Simulation {
             _ => None,
         };
         if expected.is_none() {
+            if text == EQUAL_TEXT {
+                self.ground.statistics.count(Counted::EqualTexts);
+            }
             let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
             one.ledger.composed(&room, &text);
         } else {

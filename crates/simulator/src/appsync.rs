@@ -14,6 +14,7 @@ use crate::exchange::{Exchange, ExchangeId, Heard, Told};
 use crate::invariants;
 use crate::network::{End, Meaning, Network, SocketId};
 use crate::page::{Page, handed_over};
+use crate::plan::What;
 use crate::run::Simulation;
 use crate::schedule::Happening;
 use crate::statistics::Counted;
@@ -122,6 +123,7 @@ impl Simulation {
         }
         if let Some((room, text)) = send_of(dialect, &body)? {
             let tally = one.ledger.tally(&room, &text);
+            invariants::check_wanted(tally)?;
             if dialect.is_idempotent() {
                 tally.sent_with_id += 1;
             } else {
@@ -208,6 +210,7 @@ impl Simulation {
             Spoken::Publish => {
                 if let Some((room, text)) = send_of(dialect, text)? {
                     let tally = one.ledger.tally(&room, &text);
+                    invariants::check_wanted(tally)?;
                     if dialect.is_idempotent() {
                         tally.sent_with_id += 1;
                     } else {
@@ -228,7 +231,9 @@ impl Simulation {
         for room in 0..self.dialect().rooms().len() {
             let pause = self.ground.chance.between(0, 2 * self.ground.faults.latency + 500);
             let messages = self.ground.chance.between(0, 2);
-            self.ground.schedule.after(pause, Happening::StrangerWrites { room, messages });
+            self.ground
+                .schedule
+                .after(pause, Happening::Befalls(What::StrangerWrites { room, messages }));
         }
     }
 

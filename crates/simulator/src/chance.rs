@@ -3,13 +3,34 @@
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+/// What a generator is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stream {
+    /// What happens from outside.
+    Plan,
+    /// What network and backend do with it.
+    Run,
+    /// What the backend is like, and what its rooms hold already.
+    Backend,
+    /// A device, and the person who has it.
+    Device(usize),
+}
+
 /// A generator whose output is fixed by its seed.
 #[derive(Debug)]
 pub(crate) struct Chance(ChaCha12Rng);
 
 impl Chance {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(ChaCha12Rng::seed_from_u64(seed))
+    /// One of several independent generators of a seed: what is drawn from one changes nothing in another.
+    pub(crate) fn of(seed: u64, stream: Stream) -> Self {
+        let mut generator = ChaCha12Rng::seed_from_u64(seed);
+        generator.set_stream(match stream {
+            Stream::Plan => 0,
+            Stream::Run => 1,
+            Stream::Backend => 2,
+            Stream::Device(number) => 16 + u64::try_from(number).unwrap_or(0),
+        });
+        Self(generator)
     }
 
     /// A number from `low` to `high`, both included.

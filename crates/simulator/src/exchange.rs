@@ -30,6 +30,8 @@ pub(crate) struct Heard {
     pub(crate) room: String,
     /// What makes it the same message when it comes again.
     pub(crate) key: String,
+    /// The server's id, for the order.
+    pub(crate) id: String,
     pub(crate) text: String,
     /// Milliseconds since 1970, where the message says so.
     pub(crate) created_at: Option<i64>,

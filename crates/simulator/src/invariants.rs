@@ -6,11 +6,16 @@ use serde_json::Value;
 use crate::Dialect;
 use crate::device::Device;
 use crate::exchange::Heard;
+use crate::ledger::Tally;
 use crate::network::{End, Network};
 
 /// How long two connections of a room may be live: thirty seconds to join, twenty for a sign of life of the first, fifteen
 /// for its last answer, and timers may be late each time.
 const LONGEST_OVERLAP: u64 = 125_000;
+/// A backend that is down is not hammered: a device tries its connections so often within so many milliseconds at most.
+/// The first pauses are short, and a person may ask; but they grow.
+const MAX_ATTEMPTS: usize = 32;
+const ATTEMPTS_WINDOW: u64 = 20_000;
 
 /// After an input: the screen is right, and the client will not wait for ever.
 pub(crate) fn check_device(
@@ -25,6 +30,9 @@ pub(crate) fn check_device(
         }
         if screen.has_twice() {
             return Err("a row stands in the list twice".into());
+        }
+        if !screen.ends_with_unsent() {
+            return Err("what is not sent stands after what is".into());
         }
         let sending = screen.unsent().filter(|(_, one)| one.delivery == Delivery::Sending).count();
         if sending > 1 {
@@ -131,13 +139,35 @@ pub(crate) fn check_echo(device: &Device, heard: &Heard, dialect: Dialect) -> Re
     Ok(())
 }
 
+/// What the person has taken back is not sent any more.
+pub(crate) fn check_wanted(tally: &Tally) -> Result<(), String> {
+    if tally.composed == 1 && tally.discarded == 1 {
+        return Err("what the person has discarded is not sent".into());
+    }
+    Ok(())
+}
+
+/// A client opens a connection: not again and again.
+pub(crate) fn check_attempts(device: &mut Device, now: u64) -> Result<(), String> {
+    let attempts = &mut device.ledger.attempts;
+    attempts.retain(|at| at + ATTEMPTS_WINDOW > now);
+    attempts.push_back(now);
+    if attempts.len() > MAX_ATTEMPTS {
+        return Err(format!(
+            "{} connections are tried within {ATTEMPTS_WINDOW} ms",
+            attempts.len()
+        ));
+    }
+    Ok(())
+}
+
 /// A frame that a client sends; counts it.
 pub(crate) fn check_frame(
     device: &mut Device,
     network: &mut Network,
     socket: usize,
     text: &str,
-    dialect: Dialect,
+    (dialect, now): (Dialect, u64),
 ) -> Result<(), String> {
     let socket = network.sockets.get_mut(socket).ok_or("a frame goes to no socket")?;
     if socket.at_client != End::Open {
@@ -175,6 +205,11 @@ pub(crate) fn check_frame(
             } else {
                 tally.sent_without_id += 1;
             }
+            check_wanted(tally)?;
+            if device.ledger.rooms.get(&room).is_some_and(|room| now < room.quiet_until) {
+                return Err("a backend that asks for a pause gets one".into());
+            }
+            let tally = device.ledger.tally(&room, frame["text"].as_str().unwrap_or_default());
             if tally.sent_without_id > tally.composed + tally.retried {
                 return Err("a send that is not idempotent is repeated unasked".into());
             }

@@ -1,11 +1,12 @@
 //! What truly happened at one device, to compare its screen with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use roomlet_client::RoomId;
 
 use crate::exchange::Heard;
 use crate::network::{Broadcast, SocketId};
+use crate::screen::Screen;
 
 /// What became of one text that a person wrote in a room.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +62,10 @@ pub(crate) struct RoomLedger {
     pub(crate) hearings: Vec<Hearing>,
     /// How often a send of a text was answered well.
     pub(crate) confirmed: BTreeMap<String, u32>,
+    /// The backend has asked for a pause until then.
+    pub(crate) quiet_until: u64,
+    /// What is known to be missing: texts of messages that were said while there was no connection.
+    pub(crate) hole: Vec<String>,
     /// It was joined before.
     pub(crate) was_joined: bool,
     on_socket: BTreeMap<(SocketId, Broadcast), usize>,
@@ -123,6 +128,8 @@ pub(crate) struct Ledger {
     pub(crate) has_evidence: bool,
     /// The gateway's error frame has answered `hello`.
     pub(crate) may_ping: bool,
+    /// When connections were tried lately.
+    pub(crate) attempts: VecDeque<u64>,
     /// The page has been asked for other credentials than the last.
     pub(crate) is_renewing: bool,
 }
@@ -131,6 +138,21 @@ impl Ledger {
     pub(crate) fn tally(&mut self, room: &RoomId, text: &str) -> &mut Tally {
         let room = self.rooms.entry(room.clone()).or_default();
         room.tallies.entry(text.to_owned()).or_default()
+    }
+
+    /// Whether everything that was missing somewhere is there by now.
+    pub(crate) fn fills_a_hole(&mut self, screens: &BTreeMap<RoomId, Screen>) -> bool {
+        let mut is_filled = false;
+        for (id, room) in self.rooms.iter_mut().filter(|(_, room)| !room.hole.is_empty()) {
+            let Some(screen) = screens.get(id) else { continue };
+            let is_there = |text: &String| screen.sent().any(|one| one.text == *text);
+            // A text may be somebody's who said the same before.
+            if room.hole.iter().all(is_there) {
+                room.hole.clear();
+                is_filled = true;
+            }
+        }
+        is_filled
     }
 
     pub(crate) fn composed(&mut self, room: &RoomId, text: &str) {

@@ -10,11 +10,12 @@
 //! message, and what the screens show is compared with what truly happened. It knows the client by its public
 //! API only, and the wire by the contract only.
 //!
-//! To run: `cargo run -p roomlet-simulator -- --seeds 1000` (`--first-seed N`, `--dialect NAME`, `--trace LINES`).
+//! To run: `cargo xtask simulate --seeds 1000` (`--first-seed N`, `--dialect NAME`, `--trace LINES`).
 //!
-//! To read a failure: it names the seed, the dialect, what did not hold, and what happened last. The same seed gives the
-//! same run, so ask for a longer trace, or set a breakpoint, and run it again. A seed that has failed once is added
-//! to `tests/regressions.rs`.
+//! To read a failure: it names the seed, the dialect, what did not hold, and what happened last. What befalls a run from
+//! outside is drawn before it begins, as a [`Plan`]; a failure is minimised by taking out of the plan whatever it fails
+//! without, and the plan that is left is kept in `regressions/`, one line for each thing that happens. The same plan gives the same
+//! run, so ask for a longer trace, or set a breakpoint, and run it again.
 
 mod acts;
 mod appsync;
@@ -24,21 +25,29 @@ mod conversation;
 mod device;
 mod exchange;
 mod failure;
+mod faults;
 mod invariants;
+pub mod kept;
 mod ledger;
 mod network;
 mod page;
 mod people;
+mod plan;
 mod rest;
 mod run;
 mod schedule;
 mod screen;
+mod search;
+mod shrink;
 mod statistics;
 mod strikes;
 mod trace;
 
 pub use failure::Failure;
+pub use plan::Plan;
 pub use run::run;
+pub use search::{Found, Progress, Search};
+pub use shrink::shrink;
 pub use statistics::{Counted, Statistics};
 
 /// The rooms of a run where each has a connection. The second one has a name that must be escaped in a URL.
@@ -106,6 +115,11 @@ impl Dialect {
         }
     }
 
+    /// The one that is called so.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
     /// Whether it is spoken to AppSync: one connection for all rooms, and HTTP beside it.
     pub fn is_appsync(self) -> bool {
         self.is_graphql() || self.is_events()
@@ -133,23 +147,5 @@ impl Dialect {
 
     fn rooms(self) -> &'static [&'static str] {
         if self.is_appsync() { &ROOMS_OF_A_CONNECTION } else { &ROOMS }
-    }
-}
-
-/// What is simulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scenario {
-    /// The backend.
-    pub dialect: Dialect,
-    /// How many people chat.
-    pub people: usize,
-    /// How many lines of what happened last a failure shows.
-    pub trace_lines: usize,
-}
-
-impl Scenario {
-    /// Two people on a backend of this dialect.
-    pub fn two_people(dialect: Dialect) -> Self {
-        Self { dialect, people: 2, trace_lines: 40 }
     }
 }

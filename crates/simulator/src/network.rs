@@ -9,100 +9,12 @@ use serde_json::Value;
 use crate::chance::Chance;
 use crate::conversation::{Conversation, Said};
 use crate::exchange::Exchange;
+use crate::faults::Faults;
 use crate::schedule::{Happening, Schedule};
 use crate::statistics::{Counted, Statistics};
 
 /// A socket, by its place in [`Network::sockets`].
 pub(crate) type SocketId = usize;
-
-/// How often things go wrong in a run: percentages, and times in milliseconds.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Faults {
-    pub(crate) latency: u64,
-    pub(crate) between_strikes: u64,
-    pub(crate) refuse: u64,
-    pub(crate) duplicate: u64,
-    /// The longest delay in the backend's fan-out.
-    pub(crate) reorder: u64,
-    pub(crate) lost_ack: u64,
-    pub(crate) late_welcome: u64,
-    pub(crate) gateway_error: u64,
-    pub(crate) rate_limit: u64,
-    pub(crate) silent: u64,
-    pub(crate) late_timer: u64,
-    pub(crate) service: ServiceFaults,
-}
-
-/// The same for what only AppSync has: requests, subscriptions, tokens.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ServiceFaults {
-    /// A request that never reaches the server.
-    pub(crate) lost_request: u64,
-    /// An answer that never reaches the client.
-    pub(crate) lost_answer: u64,
-    /// A request or an answer that takes longer than anybody waits.
-    pub(crate) slow: u64,
-    pub(crate) failing: u64,
-    pub(crate) throttled: u64,
-    pub(crate) lost_start_ack: u64,
-    pub(crate) late_start_ack: u64,
-    pub(crate) start_refused: u64,
-    pub(crate) connection_refused: u64,
-    pub(crate) silent_connection: u64,
-    pub(crate) missed: u64,
-    pub(crate) refused_token: u64,
-    pub(crate) reluctant_page: u64,
-    /// How long a token is good, in milliseconds.
-    pub(crate) token_life: u64,
-}
-
-impl Faults {
-    pub(crate) fn draw(chance: &mut Chance) -> Self {
-        let mut rate = |most| if chance.percent(30) { 0 } else { chance.between(1, most) };
-        Self {
-            refuse: rate(40),
-            duplicate: rate(30),
-            reorder: rate(2_500),
-            lost_ack: rate(30),
-            late_welcome: rate(60),
-            gateway_error: rate(12),
-            rate_limit: rate(20),
-            silent: rate(60),
-            late_timer: rate(20),
-            latency: chance.between(5, 400),
-            between_strikes: chance.between(2_000, 60_000),
-            service: ServiceFaults::default(),
-        }
-    }
-
-    /// Nothing goes wrong.
-    pub(crate) fn none() -> Self {
-        let service = ServiceFaults { token_life: 3_600_000, ..ServiceFaults::default() };
-        Self { latency: 40, service, ..Self::default() }
-    }
-}
-
-impl ServiceFaults {
-    pub(crate) fn draw(chance: &mut Chance) -> Self {
-        let mut rate = |most| if chance.percent(30) { 0 } else { chance.between(1, most) };
-        Self {
-            lost_request: rate(25),
-            lost_answer: rate(25),
-            slow: rate(10),
-            failing: rate(15),
-            throttled: rate(15),
-            lost_start_ack: rate(20),
-            late_start_ack: rate(30),
-            start_refused: rate(20),
-            connection_refused: rate(15),
-            silent_connection: rate(80),
-            missed: rate(10),
-            refused_token: rate(10),
-            reluctant_page: rate(30),
-            token_life: chance.between(20_000, 600_000),
-        }
-    }
-}
 
 /// What all parts of a run stand on.
 #[derive(Debug)]
@@ -137,6 +49,10 @@ pub(crate) enum Meaning {
     /// An error frame of the gateway.
     GatewayError,
     Notice,
+    /// The backend asks for a pause, in milliseconds.
+    Throttled {
+        pause: u64,
+    },
     Other,
     /// A frame of AppSync.
     Said(Said),
@@ -215,7 +131,7 @@ impl Socket {
 pub(crate) struct Network {
     pub(crate) sockets: Vec<Socket>,
     pub(crate) exchanges: Vec<Exchange>,
-    /// Until then no WebSocket gets through, though requests do.
+    /// Until then the server refuses all connections, though it takes requests.
     pub(crate) sockets_blocked_until: u64,
 }
 
@@ -257,8 +173,8 @@ impl Network {
         let is_blocked = self.sockets_blocked_until > ground.schedule.now();
         if ground.chance.percent(ground.faults.refuse) || is_blocked {
             ground.statistics.count(Counted::Refusals);
-            // One in three hangs: nobody ever answers.
-            if ground.chance.percent(67) {
+            // One in three hangs: nobody ever answers. A server that is down says so.
+            if is_blocked || ground.chance.percent(67) {
                 ground.schedule.after(latency, Happening::ClientSees { socket, code: 1006 });
             }
         } else {

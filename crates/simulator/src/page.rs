@@ -47,6 +47,11 @@ impl Issuer {
         Ok(is_good.then(|| issued.person.clone()))
     }
 
+    /// Whether a token has come to the end of its life, and to no other.
+    pub(crate) fn has_expired(&self, token: &str, now: u64) -> bool {
+        self.tokens.get(token).is_some_and(|issued| issued.expires_at <= now && !issued.is_revoked)
+    }
+
     /// A token is good no more.
     pub(crate) fn revoke(&mut self, token: &str) {
         if let Some(issued) = self.tokens.get_mut(token) {

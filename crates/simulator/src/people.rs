@@ -1,12 +1,17 @@
 //! What people do, drawn before a run begins.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Dialect;
-use crate::network::Ground;
-use crate::schedule::Happening;
-use crate::statistics::Counted;
+use crate::chance::Chance;
+use crate::plan::{Incident, What};
+
+/// What two people say at the same millisecond.
+pub(crate) const EQUAL_TEXT: &str = "hi";
 
 /// Something that a person, or their device, does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Act {
     Opens {
         room: usize,
@@ -43,69 +48,76 @@ pub(crate) enum Act {
     SignsIn,
 }
 
-/// Fills the schedule with what everybody does from `start` to `end`; the first room is opened at once.
-pub(crate) fn plan(ground: &mut Ground, dialect: Dialect, people: usize, (start, end): (u64, u64)) {
+/// What everybody does from `start` to `end`, in no order; the first room is opened at once.
+pub(crate) fn draw(
+    chance: &mut Chance,
+    dialect: Dialect,
+    people: usize,
+    (start, end): (u64, u64),
+) -> Vec<Incident> {
     let rooms = dialect.rooms().len();
+    let mut all = Vec::new();
     for device in 0..people {
-        ground.schedule.after(0, Happening::Acts { device, act: Act::Opens { room: 0 } });
-        for number in 0..ground.chance.between(15, 60) {
-            let at = ground.chance.between(start + 1, end);
-            let act = draw(ground, rooms, device, number);
-            ground.schedule.at(at, Happening::Acts { device, act });
+        all.push(acts(0, device, Act::Opens { room: 0 }));
+        for number in 0..chance.between(15, 60) {
+            let at = chance.between(start + 1, end);
+            all.push(acts(at, device, draw_act(chance, rooms, device, number)));
         }
-        if ground.chance.percent(50) {
-            let at = ground.chance.between(start + 1, end);
-            burst(ground, device, at);
+        if chance.percent(50) {
+            let at = chance.between(start + 1, end);
+            all.extend(burst(chance, device, at));
         }
         // While the dialect is being found out is a bad time to write.
-        if ground.chance.percent(40) {
-            let at = ground.chance.between(1, 6_000);
+        if chance.percent(40) {
             let text = format!("early text of person {device}");
-            ground.schedule.at(at, Happening::Acts { device, act: Act::Writes { room: 0, text } });
+            all.push(acts(chance.between(1, 6_000), device, Act::Writes { room: 0, text }));
         }
     }
-    for _ in 0..ground.chance.between(0, 4) {
-        everybody_says_hi(ground, people, (start, end));
+    for _ in 0..chance.between(0, 4) {
+        let at = chance.between(start + 1, end);
+        let says = |device| acts(at, device, Act::Writes { room: 0, text: EQUAL_TEXT.into() });
+        all.extend((0..people).map(says));
     }
-    for _ in 0..ground.chance.between(0, 12) {
-        let messages = if ground.chance.percent(15) { 130 } else { 1 };
-        let (at, room) = (ground.chance.between(start + 1, end), ground.chance.index(rooms));
-        ground.schedule.at(at, Happening::StrangerWrites { room, messages });
+    for _ in 0..chance.between(0, 12) {
+        let messages = if chance.percent(15) { 130 } else { 1 };
+        let (at, room) = (chance.between(start + 1, end), chance.index(rooms));
+        all.push(Incident { at, what: What::StrangerWrites { room, messages } });
     }
-    for _ in 0..ground.chance.between(0, 4) {
-        let (at, room) = (ground.chance.between(start + 1, end), ground.chance.index(rooms));
-        ground.schedule.at(at, Happening::Notice { room });
+    for _ in 0..chance.between(0, 4) {
+        let (at, room) = (chance.between(start + 1, end), chance.index(rooms));
+        all.push(Incident { at, what: What::Notice { room } });
     }
     if dialect.is_appsync() {
-        plan_of_a_service(ground, rooms, people, end);
+        all.extend(of_a_service(chance, rooms, people, end));
     }
+    all
 }
 
 /// Several rooms on one connection, and people who come and go.
-fn plan_of_a_service(ground: &mut Ground, rooms: usize, people: usize, end: u64) {
+fn of_a_service(chance: &mut Chance, rooms: usize, people: usize, end: u64) -> Vec<Incident> {
+    let mut all = Vec::new();
     for device in 0..people {
         for room in 1..rooms {
-            if ground.chance.percent(50) {
-                let at = ground.chance.between(0, 30_000);
-                ground.schedule.at(at, Happening::Acts { device, act: Act::Opens { room } });
+            if chance.percent(50) {
+                all.push(acts(chance.between(0, 30_000), device, Act::Opens { room }));
             }
         }
-        if ground.chance.percent(30) {
-            let at = ground.chance.between(1, end);
-            ground.schedule.at(at, Happening::Acts { device, act: Act::SignsOut });
-            let at = at + ground.chance.between(100, 60_000);
-            ground.schedule.at(at, Happening::Acts { device, act: Act::SignsIn });
+        if chance.percent(30) {
+            let at = chance.between(1, end);
+            all.push(acts(at, device, Act::SignsOut));
+            all.push(acts(at + chance.between(100, 60_000), device, Act::SignsIn));
         }
     }
+    all
 }
 
-fn draw(ground: &mut Ground, rooms: usize, device: usize, number: u64) -> Act {
+fn draw_act(chance: &mut Chance, rooms: usize, device: usize, number: u64) -> Act {
     // Most of the talk is in the first room.
-    let room = match ground.chance.percent(20) {
-        true if rooms > 2 => 1 + ground.chance.index(rooms - 1),
+    let room = match chance.percent(20) {
+        true if rooms > 2 => 1 + chance.index(rooms - 1),
         is_other => usize::from(is_other),
     };
-    match ground.chance.between(0, 99) {
+    match chance.between(0, 99) {
         0..=3 => Act::Opens { room },
         4..=12 => Act::Retries { room },
         13..=18 => Act::Discards { room },
@@ -118,25 +130,22 @@ fn draw(ground: &mut Ground, rooms: usize, device: usize, number: u64) -> Act {
         41..=43 => Act::GoesOnline,
         44 => Act::WritesNothing { room },
         45 => Act::WritesTooMuch { room },
+        46 => Act::Writes { room, text: format!("unwelcome text {number} of person {device}") },
         _ => Act::Writes { room, text: format!("text {number} of person {device}") },
     }
 }
 
 /// Many messages in a second: their order must be kept.
-fn burst(ground: &mut Ground, device: usize, start: u64) {
-    for number in 0..ground.chance.between(3, 12) {
-        let at = start + number * ground.chance.between(0, 80);
+fn burst(chance: &mut Chance, device: usize, start: u64) -> Vec<Incident> {
+    let mut all = Vec::new();
+    for number in 0..chance.between(3, 12) {
+        let at = start + number * chance.between(0, 80);
         let text = format!("burst {number} of person {device}");
-        ground.schedule.at(at, Happening::Acts { device, act: Act::Writes { room: 0, text } });
+        all.push(acts(at, device, Act::Writes { room: 0, text }));
     }
+    all
 }
 
-/// Two people who say the same at the same millisecond are still two people.
-fn everybody_says_hi(ground: &mut Ground, people: usize, (start, end): (u64, u64)) {
-    let at = ground.chance.between(start + 1, end);
-    ground.statistics.count(Counted::EqualTexts);
-    for device in 0..people {
-        let act = Act::Writes { room: 0, text: "hi".into() };
-        ground.schedule.at(at, Happening::Acts { device, act });
-    }
+fn acts(at: u64, device: usize, act: Act) -> Incident {
+    Incident { at, what: What::Acts { device, act } }
 }

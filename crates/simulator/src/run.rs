@@ -9,25 +9,21 @@ use roomlet_client::{
 use serde_json::Value;
 
 use crate::backend::{Backend, header_of, room_of_url};
-use crate::chance::Chance;
+use crate::chance::{Chance, Stream};
 use crate::device::Device;
+use crate::faults::Faults;
 use crate::ledger::Arrival;
-use crate::network::{
-    End, Faults, Frame, Ground, Meaning, Network, Origin, ServiceFaults, SocketId,
-};
-use crate::people::{self, Act};
+use crate::network::{End, Frame, Ground, Meaning, Network, Origin, Socket, SocketId};
+use crate::people::Act;
+use crate::plan::{Incident, Plan, What};
 use crate::schedule::{Happening, Schedule};
 use crate::statistics::{Counted, Statistics};
-use crate::{Dialect, Failure, Scenario, invariants, rest};
+use crate::{Dialect, Failure, invariants, rest};
 
 /// From the end of the storm to the last messages: longer than a hidden page takes to find out that its
 /// connection is dead, and to come back.
 const CALM: u64 = 400_000;
 const REST: u64 = 60_000;
-/// Somewhat less than the time after which a connection to a gateway is replaced.
-const QUIET: u64 = 6_240_000;
-/// From there until it must have been replaced.
-const RESTLESS: u64 = 720_000;
 /// How long everybody's last words may be on their way, before what all have is compared.
 const LAST_WORDS: u64 = 10_000;
 /// How long a send may take that nobody answers: its deadline, and a new connection.
@@ -35,14 +31,13 @@ const SEND_TAKES: u64 = 20_000;
 /// How many of them may wait in a room.
 const MAX_SENDS_BEHIND: u32 = 60;
 
-/// Runs a scenario; the same seed gives the same run.
-pub fn run(seed: u64, scenario: Scenario) -> Result<Statistics, Failure> {
-    let mut simulation = Simulation::new(seed, scenario);
-    match simulation.go() {
+/// Runs a plan; the same plan gives the same run. A failure shows so many lines of what happened last.
+pub fn run(plan: &Plan, trace_lines: usize) -> Result<Statistics, Failure> {
+    let mut simulation = Simulation::new(plan, trace_lines);
+    match simulation.go(plan) {
         Ok(()) => Ok(simulation.ground.statistics),
         Err(invariant) => Err(Failure {
-            seed,
-            scenario,
+            plan: Box::new(plan.clone()),
             step: simulation.step,
             time: simulation.ground.schedule.now(),
             invariant,
@@ -53,7 +48,7 @@ pub fn run(seed: u64, scenario: Scenario) -> Result<Statistics, Failure> {
 
 /// A run on its way.
 pub(crate) struct Simulation {
-    pub(crate) scenario: Scenario,
+    dialect: Dialect,
     pub(crate) ground: Ground,
     pub(crate) network: Network,
     pub(crate) backend: Backend,
@@ -61,25 +56,23 @@ pub(crate) struct Simulation {
     notices: u64,
     step: u64,
     pub(crate) strangers_are_silent: bool,
+    pub(crate) trace_lines: usize,
     pub(crate) trace: VecDeque<String>,
 }
 
 impl Simulation {
-    fn new(seed: u64, scenario: Scenario) -> Self {
-        let mut chance = Chance::new(seed);
-        let mut faults = Faults::draw(&mut chance);
-        if scenario.dialect.is_appsync() {
-            faults.service = ServiceFaults::draw(&mut chance);
-            // A connection that lives long enough falls silent, and is asked whether it lives.
-            if chance.percent(50) {
-                faults.between_strikes += 150_000;
-            }
-        }
-        let statistics = Statistics::default();
-        let mut ground = Ground { schedule: Schedule::default(), chance, faults, statistics };
-        let backend = Backend::new(scenario.dialect, &mut ground);
+    fn new(plan: &Plan, trace_lines: usize) -> Self {
+        let head = &plan.head;
+        let mut ground = Ground {
+            schedule: Schedule::default(),
+            chance: Chance::of(head.chance, Stream::Backend),
+            faults: head.faults.clone(),
+            statistics: Statistics::default(),
+        };
+        let backend = Backend::new(head.dialect, &mut ground);
+        ground.chance = Chance::of(head.chance, Stream::Run);
         Self {
-            scenario,
+            dialect: head.dialect,
             ground,
             network: Network::default(),
             backend,
@@ -87,36 +80,29 @@ impl Simulation {
             notices: 0,
             step: 0,
             strangers_are_silent: false,
+            trace_lines,
             trace: VecDeque::new(),
         }
     }
 
-    fn go(&mut self) -> Result<(), String> {
+    fn go(&mut self, plan: &Plan) -> Result<(), String> {
         let dialect = self.dialect();
-        for number in 0..self.scenario.people {
+        for number in 0..plan.head.people {
             let page = self.page_of(number);
-            self.devices.push(Device::new(&mut self.ground.chance, dialect, page)?);
+            let mut chance = Chance::of(plan.head.chance, Stream::Device(number));
+            self.devices.push(Device::new(&mut chance, dialect, page)?);
         }
-        let mut end = self.ground.chance.between(60_000, 480_000);
-        // Where nobody says anything for a while, connections are asked whether they live.
-        if dialect.is_appsync() && self.ground.chance.percent(40) {
-            end *= 4;
+        for Incident { at, what } in plan.incidents.iter().cloned() {
+            self.ground.schedule.at(at, Happening::Befalls(what));
         }
-        // A connection to a gateway must live long before it is replaced: nothing happens until it is about to be.
-        let is_quiet = !dialect.is_appsync() && self.ground.chance.percent(25);
-        let quiet = if is_quiet { QUIET } else { 0 };
-        if is_quiet {
-            end = quiet + RESTLESS;
-            self.ground.faults.between_strikes += 200_000;
-        }
-        people::plan(&mut self.ground, dialect, self.scenario.people, (quiet, end));
-        let strikes = quiet + self.ground.faults.between_strikes;
-        self.ground.schedule.after(strikes, Happening::Strikes);
+        let end = plan.head.storm;
         self.run_until(end)?;
         self.calm_down()?;
         self.run_until(end + CALM / 4)?;
         self.everybody_signs_in()?;
         self.run_until(end + CALM)?;
+        // Before anybody writes: a send that nobody answers would tell as well.
+        self.check_dead()?;
         self.write_last()?;
         self.run_until(end + CALM + REST - LAST_WORDS)?;
         self.strangers_are_silent = true;
@@ -205,9 +191,7 @@ impl Simulation {
 
     fn compare(&mut self, is_whole: bool) -> Result<(), String> {
         rest::check_settled(&self.backend, &self.devices)?;
-        if self.network.sockets.iter().any(|one| one.is_cut && one.at_client != End::Closed) {
-            return Err("a connection that is dead is found out".into());
-        }
+        self.check_dead()?;
         match &self.backend {
             Backend::Basic(_) => rest::check_basic(&self.devices),
             Backend::Full(_) => rest::check_history(&self.backend, &self.devices, is_whole),
@@ -218,6 +202,14 @@ impl Simulation {
                 rest::appsync::check(appsync, self.dialect(), &self.devices)
             }
         }
+    }
+
+    fn check_dead(&self) -> Result<(), String> {
+        let is_dead = |one: &Socket| one.is_cut && one.at_client != End::Closed;
+        if self.network.sockets.iter().any(is_dead) {
+            return Err("a connection that is dead is found out".into());
+        }
+        Ok(())
     }
 
     fn happens(&mut self, happening: Happening) -> Result<(), String> {
@@ -232,8 +224,7 @@ impl Simulation {
             Happening::Connects(socket) => self.connects(socket),
             Happening::Opens(socket) => return self.opens(socket),
             Happening::ToServer { socket, text } => {
-                let is_alive =
-                    |one: &crate::network::Socket| !one.is_cut && one.at_server == End::Open;
+                let is_alive = |one: &Socket| !one.is_cut && one.at_server == End::Open;
                 if self.network.sockets.get(socket).is_some_and(is_alive) {
                     return self.backend.received(&mut self.ground, socket, &text);
                 }
@@ -254,15 +245,7 @@ impl Simulation {
                     return self.input(device, Input::TimeDue);
                 }
             }
-            Happening::Acts { device, act } => return self.act(device, act),
-            Happening::StrangerWrites { room, messages } => {
-                for number in 0..messages {
-                    let text = format!("stranger {} {number}", self.step);
-                    let room = self.room(room);
-                    self.backend.stranger_writes(&mut self.ground, room, text);
-                }
-            }
-            Happening::Notice { room } => self.notice(room),
+            Happening::Befalls(what) => return self.befalls(what),
             Happening::Works(work) => return self.backend.works(&mut self.ground, work),
             Happening::Requested(exchange) => return self.requested(exchange),
             Happening::Answers { exchange, answer, told } => {
@@ -280,8 +263,23 @@ impl Simulation {
                     appsync.keeps_alive(&mut self.ground, socket);
                 }
             }
-            Happening::Strikes => return self.strike(),
             Happening::Wakes(device) => return self.wake(device),
+        }
+        Ok(())
+    }
+
+    fn befalls(&mut self, what: What) -> Result<(), String> {
+        match what {
+            What::Acts { device, act } => return self.act(device, act),
+            What::StrangerWrites { room, messages } => {
+                for number in 0..messages {
+                    let text = format!("stranger {} {number}", self.step);
+                    let room = self.room(room);
+                    self.backend.stranger_writes(&mut self.ground, room, text);
+                }
+            }
+            What::Notice { room } => self.notice(room),
+            What::Strikes(strike) => self.strike(strike),
         }
         Ok(())
     }
@@ -298,7 +296,7 @@ impl Simulation {
                 self.network.exchanges.get(*exchange).map(|exchange| exchange.device)
             }
             Happening::TimeDue { device, .. }
-            | Happening::Acts { device, .. }
+            | Happening::Befalls(What::Acts { device, .. })
             | Happening::PageAnswers { device, .. } => Some(*device),
             _ => None,
         }
@@ -325,6 +323,9 @@ impl Simulation {
             return Ok(());
         }
         one.at_client = End::Open;
+        let device = one.device;
+        self.opens_holes(device);
+        let Some(one) = self.network.sockets.get_mut(socket) else { return Ok(()) };
         let (device, connection, room) = (one.device, one.connection, one.room.clone());
         let Some(room) = room else {
             one.heard_at = self.ground.schedule.now();
@@ -335,12 +336,33 @@ impl Simulation {
         let was_joined =
             before.client.history(&room) == Some(History::None) && !self.network.is_beside(socket);
         self.input(device, Input::SocketOpened { connection })?;
-        if was_joined && self.scenario.dialect != Dialect::Full {
+        if was_joined && self.dialect != Dialect::Full {
             self.ground.statistics.count(Counted::Interruptions);
             let Some(device) = self.devices.get(device) else { return Ok(()) };
             invariants::check_interruption(device, &room)?;
         }
         Ok(())
+    }
+
+    /// Counts rooms in which something was said while the device had no connection.
+    fn opens_holes(&mut self, device: usize) {
+        if !self.dialect.has_history() {
+            return;
+        }
+        let Some(one) = self.devices.get_mut(device) else { return };
+        for (room, screen) in &one.screens {
+            let stored = self.backend.messages(room.as_str());
+            let Some(last) = screen.sent().last() else { continue };
+            let last = last.time.map_or(i64::MAX, |time| time.0);
+            let missing = stored.iter().filter(|one| one.created_at > last);
+            let ledger = one.ledger.rooms.entry(room.clone()).or_default();
+            if ledger.hole.is_empty() {
+                ledger.hole = missing.map(|one| one.text.clone()).collect();
+                if !ledger.hole.is_empty() {
+                    self.ground.statistics.count(Counted::HolesOpened);
+                }
+            }
+        }
     }
 
     fn delivers(&mut self, socket: SocketId, frame: Frame) -> Result<(), String> {
@@ -379,13 +401,14 @@ impl Simulation {
                 owner.ledger.may_ping |= names && !is_sending;
                 owner.ledger.has_evidence = true;
                 one.is_named |= names;
-                one.is_welcomed |= self.scenario.dialect == Dialect::Full;
+                one.is_welcomed |= self.dialect == Dialect::Full;
             }
             Meaning::GatewayError => one.is_named = true,
             Meaning::Notice => {
                 let Input::Received { text, .. } = &received else { return Ok(()) };
                 room.notices.insert(text.clone(), 1);
             }
+            Meaning::Throttled { pause } => room.quiet_until = self.ground.schedule.now() + pause,
             Meaning::Other | Meaning::Said(_) => {}
         }
         self.input(device, received)
@@ -414,7 +437,7 @@ impl Simulation {
     fn notice(&mut self, room: usize) {
         let room = self.room(room);
         let text = format!("notice {}", self.notices + 1);
-        if self.backend.notice(&mut self.ground, self.scenario.dialect, room, &text) {
+        if self.backend.notice(&mut self.ground, self.dialect, room, &text) {
             self.notices += 1;
             self.ground.statistics.count(Counted::Notices);
         }
@@ -422,6 +445,7 @@ impl Simulation {
 
     fn wake(&mut self, device: usize) -> Result<(), String> {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
+        one.ledger.attempts.clear();
         one.awake_since = self.ground.schedule.now();
         for happening in one.held.take().unwrap_or_default() {
             self.happens(happening)?;
@@ -449,6 +473,9 @@ impl Simulation {
         }
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
         invariants::check_device(one, device, &self.network, now)?;
+        if one.ledger.fills_a_hole(&one.screens) {
+            self.ground.statistics.count(Counted::HolesFilled);
+        }
         if let Some(deadline) = one.client.poll_timeout() {
             one.generation += 1;
             let generation = one.generation;
@@ -467,11 +494,12 @@ impl Simulation {
                 if url.contains(&one.guest_key) {
                     return Err("the guest key is in a URL".into());
                 }
-                let (room, header) = if self.scenario.dialect.is_appsync() {
+                let (room, header) = if self.dialect.is_appsync() {
                     (None, header_of(&subprotocols)?)
                 } else {
                     (Some(room_of_url(&url)?), Value::Null)
                 };
+                invariants::check_attempts(one, self.ground.schedule.now())?;
                 if self.network.sockets.iter().any(|it| it.device == device && it.room == room) {
                     self.ground.statistics.count(Counted::Reconnects);
                 }
@@ -490,11 +518,12 @@ impl Simulation {
             }
             Output::SendText { connection, text } => {
                 let socket = *one.sockets.get(&connection).ok_or("a frame goes to no socket")?;
-                let dialect = self.scenario.dialect;
+                let dialect = self.dialect;
                 if dialect.is_appsync() {
                     self.says(device, socket, &text)?;
                 } else {
-                    invariants::check_frame(one, &mut self.network, socket, &text, dialect)?;
+                    let now = self.ground.schedule.now();
+                    invariants::check_frame(one, &mut self.network, socket, &text, (dialect, now))?;
                 }
                 self.network.send(&mut self.ground, socket, text);
             }
@@ -536,7 +565,7 @@ impl Simulation {
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
-        self.scenario.dialect
+        self.dialect
     }
 
     pub(crate) fn room(&self, room: usize) -> &'static str {

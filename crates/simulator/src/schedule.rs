@@ -7,7 +7,7 @@ use roomlet_client::{HttpAnswer, HttpFailure, QuestionId};
 use crate::backend::Work;
 use crate::exchange::{ExchangeId, Told};
 use crate::network::{Frame, SocketId};
-use crate::people::Act;
+use crate::plan::What;
 
 /// Something that happens at its time.
 #[derive(Debug)]
@@ -40,19 +40,8 @@ pub(crate) enum Happening {
         device: usize,
         generation: u64,
     },
-    Acts {
-        device: usize,
-        act: Act,
-    },
-    /// Somebody who is not simulated writes something.
-    StrangerWrites {
-        room: usize,
-        messages: u64,
-    },
-    /// The backend's owner posts something that is no message.
-    Notice {
-        room: usize,
-    },
+    /// Something from outside.
+    Befalls(What),
     Works(Work),
     /// A request reaches the server.
     Requested(ExchangeId),
@@ -79,8 +68,6 @@ pub(crate) enum Happening {
     },
     /// The server says that it is still there.
     KeepsAlive(SocketId),
-    /// The next fault of the network.
-    Strikes,
     Wakes(usize),
 }
 

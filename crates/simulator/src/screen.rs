@@ -59,6 +59,12 @@ impl Screen {
         })
     }
 
+    /// Whether what is not sent stands after all that is.
+    pub(crate) fn ends_with_unsent(&self) -> bool {
+        let is_unsent = |row: &&Row| row.message().is_some_and(|m| m.delivery != Delivery::Sent);
+        !self.rows.iter().skip_while(|row| !is_unsent(row)).any(|row| !is_unsent(&row))
+    }
+
     /// Whether any row stands twice.
     pub(crate) fn has_twice(&self) -> bool {
         self.rows.iter().map(|row| row.id).collect::<BTreeSet<_>>().len() != self.rows.len()

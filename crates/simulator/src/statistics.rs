@@ -52,11 +52,17 @@ pub enum Counted {
     Missed,
     SubscriptionsEnded,
     ConnectionErrors,
+    HolesOpened,
+    HolesFilled,
+    ExpiredTokens,
+    RefusedForGood,
+    CopiedIds,
+    ForgetfulHandlers,
 }
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 49] = [
         Self::Drops,
         Self::SilentDeaths,
         Self::Refusals,
@@ -100,6 +106,12 @@ impl Counted {
         Self::Missed,
         Self::SubscriptionsEnded,
         Self::ConnectionErrors,
+        Self::HolesOpened,
+        Self::HolesFilled,
+        Self::ExpiredTokens,
+        Self::RefusedForGood,
+        Self::CopiedIds,
+        Self::ForgetfulHandlers,
     ];
 
     /// What it counts, for people.
@@ -148,6 +160,12 @@ impl Counted {
             Self::Missed => "messages that were said to be missed",
             Self::SubscriptionsEnded => "subscriptions ended by the service",
             Self::ConnectionErrors => "connections turned away, or never ready",
+            Self::HolesOpened => "holes opened",
+            Self::HolesFilled => "holes filled",
+            Self::ExpiredTokens => "expired tokens",
+            Self::RefusedForGood => "messages that the backend will never take",
+            Self::CopiedIds => "ids of sends copied by strangers",
+            Self::ForgetfulHandlers => "handlers that take the same message twice",
         }
     }
 
@@ -188,6 +206,11 @@ impl Counted {
             | Self::SubscriptionsEnded
             | Self::ConnectionErrors => is_appsync,
             Self::HttpPublishes => dialect.is_events(),
+            Self::HolesOpened | Self::HolesFilled => dialect.has_history(),
+            Self::ExpiredTokens => is_appsync,
+            Self::RefusedForGood => is_appsync || dialect == Dialect::Full,
+            Self::CopiedIds => dialect == Dialect::EventsRaw,
+            Self::ForgetfulHandlers => dialect == Dialect::EventsStamped,
             _ => true,
         }
     }

@@ -8,7 +8,10 @@ const TRACE_CHARACTERS: usize = 360;
 
 impl Simulation {
     pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
-        if self.trace.len() == self.scenario.trace_lines {
+        if self.trace_lines == 0 {
+            return;
+        }
+        if self.trace.len() == self.trace_lines {
             self.trace.pop_front();
         }
         let mut short = Short(format!("{:>8} ", self.ground.schedule.now()));

@@ -1,8 +1,8 @@
-//! Seeds that have failed once, with what they found.
+//! What has failed once.
 
-use roomlet_simulator::{Dialect, Scenario, run};
+use roomlet_simulator::{Dialect, Plan, kept, run};
 
-/// (seed, dialect): add what fails, take nothing out.
+/// (seed, dialect): what failed before plans were kept. What is drawn from these seeds has changed since.
 const SEEDS: [(u64, Dialect); 16] = [
     // Two people said "hi" at once, and the client took its own connection for somebody else's from then on.
     (1, Dialect::BasicWithSilentDefault),
@@ -37,8 +37,17 @@ const SEEDS: [(u64, Dialect); 16] = [
 #[test]
 fn seeds_that_failed_once_hold() {
     for (seed, dialect) in SEEDS {
-        if let Err(failure) = run(seed, Scenario::two_people(dialect)) {
+        if let Err(failure) = run(&Plan::draw(seed, dialect, 2), 40) {
             panic!("{failure}");
+        }
+    }
+}
+
+#[test]
+fn plans_that_failed_once_hold() {
+    for (name, plan) in kept::all().expect("the folder of this repository") {
+        if let Err(failure) = run(&plan, 40) {
+            panic!("{name}: {failure}");
         }
     }
 }

@@ -1,86 +1,44 @@
-//! More than a thousand seeds, two hundred for each dialect of API Gateway. Dialects run in parallel.
+//! Thousands of seeds over all dialects, on all cores.
 
-use roomlet_simulator::{Dialect, Scenario, Statistics, run};
+use roomlet_simulator::{Dialect, Plan, Search, Statistics, run};
 
-const SEEDS: u64 = 200;
-/// On AppSync more happens in a run.
-const SEEDS_OF_APPSYNC: u64 = 120;
+const SEEDS: u64 = 300;
+/// With three people.
+const SEEDS_OF_THREE: u64 = 20;
 
-fn hold(dialect: Dialect) {
-    let mut all = Statistics::default();
-    let seeds = if dialect.is_appsync() { SEEDS_OF_APPSYNC } else { SEEDS };
-    for seed in 0..seeds {
-        match run(seed, Scenario::two_people(dialect)) {
-            Ok(statistics) => all.add(&statistics),
-            Err(failure) => panic!("{failure}"),
-        }
+fn hold(search: &Search) -> Vec<(Dialect, Statistics)> {
+    let found = search.go(|_| {});
+    if let Some(failure) = found.failure {
+        let seed = failure.plan.seed();
+        let again = run(&failure.plan, 40).expect_err("the same plan gives the same run");
+        panic!(
+            "{again}\nto minimise it: cargo xtask simulate --dialect {} --first-seed {seed} --seeds 1",
+            failure.plan.dialect().name()
+        );
     }
-    let missing = all.missing(dialect);
-    assert!(missing.is_empty(), "the simulator is harmless: never {}", missing.join(", never "));
+    found.statistics
 }
 
 #[test]
-fn full() {
-    hold(Dialect::Full);
-}
-
-#[test]
-fn basic() {
-    hold(Dialect::Basic);
-}
-
-#[test]
-fn basic_with_silent_default() {
-    hold(Dialect::BasicWithSilentDefault);
-}
-
-#[test]
-fn basic_with_answering_default() {
-    hold(Dialect::BasicWithAnsweringDefault);
-}
-
-#[test]
-fn basic_with_disconnect() {
-    hold(Dialect::BasicWithDisconnect);
-}
-
-#[test]
-fn graphql() {
-    hold(Dialect::Graphql);
-}
-
-#[test]
-fn graphql_basic() {
-    hold(Dialect::GraphqlBasic);
-}
-
-#[test]
-fn events_stamped() {
-    hold(Dialect::EventsStamped);
-}
-
-#[test]
-fn events_raw() {
-    hold(Dialect::EventsRaw);
-}
-
-#[test]
-fn one_seed_is_one_run() {
-    for dialect in Dialect::ALL {
-        let once = run(7, Scenario::two_people(dialect)).map_err(|failure| failure.to_string());
-        let again = run(7, Scenario::two_people(dialect)).map_err(|failure| failure.to_string());
-        assert_eq!(once, again);
+fn seeds_hold_and_nothing_that_is_counted_is_missing() {
+    for (dialect, counted) in hold(&Search::of(SEEDS)) {
+        let missing = counted.missing(dialect);
+        let name = dialect.name();
+        assert!(missing.is_empty(), "{name} is harmless: never {}", missing.join(", never "));
     }
 }
 
 #[test]
 fn three_people_get_on_as_well() {
-    for dialect in [Dialect::Full, Dialect::Graphql, Dialect::EventsStamped] {
-        for seed in 0..20 {
-            if let Err(failure) = run(seed, Scenario { people: 3, ..Scenario::two_people(dialect) })
-            {
-                panic!("{failure}");
-            }
-        }
+    hold(&Search { people: 3, ..Search::of(SEEDS_OF_THREE) });
+}
+
+#[test]
+fn one_seed_is_one_run() {
+    for dialect in Dialect::ALL {
+        let plan = Plan::draw(7, dialect, 2);
+        let once = run(&plan, 0).map_err(|failure| failure.to_string());
+        let again = run(&plan, 40).map_err(|failure| failure.to_string());
+        assert_eq!(once, again);
     }
 }

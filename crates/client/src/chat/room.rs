@@ -465,6 +465,17 @@ impl Room {
         }
     }
 
+    /// Drops what the server has put before everything that was read: it comes with its own page, and would stand right
+    /// above messages that it is far from. Says whether a row has stayed.
+    pub(crate) fn keeps(&mut self, row: RowId) -> bool {
+        if matches!(self.history, History::More | History::Loading)
+            && let Some(reached) = &self.reached
+        {
+            self.timeline.drop_before(reached);
+        }
+        self.timeline.row(row).is_some()
+    }
+
     /// A row has arrived that the server gives no place.
     pub(crate) fn arrived(&mut self, row: RowId, at: WallClock) {
         self.arrivals.push_back((row, at));

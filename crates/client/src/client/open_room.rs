@@ -104,6 +104,7 @@ impl OpenRoom {
             Some(key) => self.room.timeline.settle(id, key),
             None => self.room.timeline.confirm(id),
         };
+        let row = row.filter(|row| self.room.keeps(*row));
         self.arrived(events, id, row);
     }
 

@@ -186,16 +186,19 @@ impl Client {
         }
         open.room.message_arrived();
         match taken {
-            Taken::New(row) => self.events.push_back(Event::Arrived { room: room.clone(), row }),
+            Taken::New(row) if open.room.keeps(row) => {
+                self.events.push_back(Event::Arrived { room: room.clone(), row });
+            }
             Taken::Settles(row) => {
                 if let Some(send) = send {
-                    open.arrived(&mut self.events, &send, Some(row));
+                    let row = Some(row).filter(|row| open.room.keeps(*row));
+                    open.arrived(&mut self.events, &send, row);
                     if let Some(channel) = by_id(&mut self.channels, open.channel) {
                         channel.session.no_longer_in_flight(&send);
                     }
                 }
             }
-            Taken::Known => {}
+            Taken::New(_) | Taken::Known => {}
         }
     }
 

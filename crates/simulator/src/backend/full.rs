@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{gateway_error, iso, post_after, wall};
+use super::{gateway_error, is_unwelcome, iso, post_after, wall};
 use crate::STRANGER;
 use crate::backend::Work;
 use crate::network::{Broadcast, Frame, Ground, Meaning, SocketId};
@@ -191,6 +191,11 @@ impl Full {
         self.insert(message.clone());
         self.acknowledge(ground, socket, &message);
         self.broadcast(ground, &message);
+        // What runs after the message was stored may fail, and say so.
+        if message.client_message_id.is_some() && ground.chance.percent(ground.faults.gateway_error)
+        {
+            error(ground, socket, "internal", &message, None);
+        }
     }
 
     pub(super) fn stranger_writes(&mut self, ground: &mut Ground, room: &str, text: String) {
@@ -224,6 +229,11 @@ impl Full {
             device: Some(connection.device),
             sender_connection: connection.id.clone(),
         };
+        if is_unwelcome(text) {
+            ground.statistics.count(Counted::RefusedForGood);
+            error(ground, Some(socket), "bad_request", &message, None);
+            return Ok(());
+        }
         if ground.chance.percent(ground.faults.gateway_error) {
             ground.statistics.count(Counted::GatewayErrors);
             let id = connection.id.clone();
@@ -382,7 +392,8 @@ fn error(
     if let Some(pause) = pause {
         value["retryAfterMs"] = json!(pause);
     }
-    post_after(ground, 0, socket, other(&value));
+    let meaning = pause.map_or(Meaning::Other, |pause| Meaning::Throttled { pause });
+    post_after(ground, 0, socket, Frame { text: value.to_string(), meaning });
 }
 
 fn other(value: &Value) -> Frame {

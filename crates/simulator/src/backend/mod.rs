@@ -218,6 +218,11 @@ fn post_after(ground: &mut Ground, pause: u64, socket: SocketId, frame: Frame) {
     ground.schedule.after(pause, Happening::Posts { socket, frame });
 }
 
+/// What no backend that says so would take, however often it is sent.
+pub(crate) fn is_unwelcome(text: &str) -> bool {
+    text.contains("unwelcome")
+}
+
 fn wall(ground: &Ground) -> i64 {
     EPOCH + i64::try_from(ground.schedule.now()).unwrap_or(i64::MAX / 2)
 }

@@ -126,7 +126,7 @@ fn check_order(screen: &Screen, ledger: &RoomLedger, dialect: Dialect) -> Result
     let is_certain = |one: &&Hearing| one.is_first && one.times.len() == 1;
     let mut order = visible(ledger, dialect).filter(is_certain).collect::<Vec<_>>();
     if dialect != Dialect::EventsRaw {
-        order.sort_by_key(|one| (one.heard.created_at, &one.heard.key));
+        order.sort_by_key(|one| (one.heard.created_at, &one.heard.id));
     }
     let order = order.into_iter().map(expected).collect::<Vec<_>>();
     let rows = screen.sent().map(shown).filter(|row| order.contains(row)).collect::<Vec<_>>();

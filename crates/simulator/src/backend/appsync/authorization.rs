@@ -69,6 +69,9 @@ impl Appsync {
                 if ground.chance.percent(ground.faults.service.refused_token) {
                     self.issuer.revoke(token);
                 }
+                if self.issuer.has_expired(token, ground.schedule.now()) {
+                    ground.statistics.count(Counted::ExpiredTokens);
+                }
                 let Some(id) = self.issuer.whose(token, ground.schedule.now())? else {
                     ground.statistics.count(Counted::RefusedTokens);
                     return Ok(None);

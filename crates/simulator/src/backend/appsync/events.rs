@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::authorization::Caller;
 use super::{Appsync, Origin, Payload, Send, error};
 use crate::Dialect;
-use crate::backend::{Stored, guest_id, iso, parse_iso};
+use crate::backend::{Stored, guest_id, is_unwelcome, iso, parse_iso};
 use crate::exchange::Heard;
 use crate::network::Ground;
 use crate::statistics::Counted;
@@ -77,6 +77,12 @@ impl Appsync {
         } else {
             self.stamped(ground, &caller, &room, &value)?
         };
+        if is_unwelcome(&send.message.text) {
+            ground.statistics.count(Counted::RefusedForGood);
+            let errors = error("Rudeness", "Nobody wants to read that");
+            self.refuses_publish(ground, &origin, 400, &errors);
+            return Ok(());
+        }
         self.begins(ground, origin, send);
         Ok(())
     }
@@ -140,7 +146,12 @@ pub(super) fn stamped_payload(message: &Stored) -> Payload {
     if let Some(id) = &message.client_message_id {
         value["clientMessageId"] = json!(id);
     }
-    Payload { json: value.to_string(), heard: heard(message, Some(message.created_at)) }
+    let mut heard = heard(message, Some(message.created_at));
+    if let Some(id) = &message.client_message_id {
+        // A handler without a memory gives a repetition another id.
+        heard.key = format!("{} {id}", message.sender.id);
+    }
+    Payload { json: value.to_string(), heard }
 }
 
 /// A raw namespace passes on what it is given.
@@ -158,6 +169,7 @@ fn heard(message: &Stored, created_at: Option<i64>) -> Heard {
     Heard {
         room: message.room.clone(),
         key: message.id.clone(),
+        id: message.id.clone(),
         text: message.text.clone(),
         created_at,
         device: message.device,
@@ -174,6 +186,16 @@ pub(super) fn strangers_event(ground: &mut Ground, message: &Stored) -> String {
     let value = json!({"id": message.id, "createdAt": iso(message.created_at),
         "text": message.text, "sender": sender});
     value.to_string()
+}
+
+/// Somebody takes the id of a send and says something else with it.
+pub(super) fn copied(ground: &mut Ground, raw: &str, original: &Stored) -> Option<Send> {
+    let mut value = serde_json::from_str::<Value>(raw).ok()?;
+    let text = format!("a copy of {}", original.text);
+    let message = Stored::strangers(ground, &original.room, text);
+    value["text"] = json!(message.text);
+    value["sender"] = json!({"id": message.sender.id, "name": message.sender.name});
+    Some(Send { message, raw: Some(value.to_string()) })
 }
 
 /// The service's page shows an array of one string, the service sends a string, and others a bare value.

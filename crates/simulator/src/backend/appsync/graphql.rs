@@ -8,7 +8,7 @@ use super::authorization::Caller;
 use super::requests::{answer, later};
 use super::{Appsync, Key, Origin, Payload, Send, error};
 use crate::Dialect;
-use crate::backend::{Stored, guest_id, iso};
+use crate::backend::{Stored, guest_id, is_unwelcome, iso};
 use crate::exchange::{ExchangeId, Heard, Told};
 use crate::network::Ground;
 use crate::statistics::Counted;
@@ -148,6 +148,13 @@ impl Appsync {
             answer(ground, exchange, 200, &body, Told::Other);
             return Ok(());
         }
+        if is_unwelcome(text) {
+            ground.statistics.count(Counted::RefusedForGood);
+            let errors = error("Rudeness", "Nobody wants to read that");
+            let body = json!({"data": {"sendMessage": null}, "errors": errors});
+            answer(ground, exchange, 200, &body, Told::Other);
+            return Ok(());
+        }
         let mut message = self.message(ground, caller, room, text);
         if is_full {
             let id = operation.variable("clientMessageId").ok_or("a send is not idempotent")?;
@@ -231,6 +238,7 @@ pub(super) fn payload(message: &Stored, dialect: Dialect) -> Payload {
     let heard = Heard {
         room: message.room.clone(),
         key: message.id.clone(),
+        id: message.id.clone(),
         text: message.text.clone(),
         created_at: Some(message.created_at),
         device: message.device,

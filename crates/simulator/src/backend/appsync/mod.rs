@@ -72,6 +72,8 @@ pub(crate) struct Appsync {
     dialect: Dialect,
     signs_in: bool,
     guards_vault: bool,
+    /// The handler of a stamped namespace keeps nothing, and takes the same message once more.
+    is_forgetful: bool,
     pub(crate) issuer: Issuer,
     rooms: BTreeMap<String, BTreeMap<Key, Stored>>,
     recent: BTreeMap<String, VecDeque<Payload>>,
@@ -86,6 +88,7 @@ impl Appsync {
             dialect,
             signs_in: ground.chance.percent(50),
             guards_vault: ground.chance.percent(50),
+            is_forgetful: dialect == Dialect::EventsStamped && ground.chance.percent(40),
             issuer: Issuer::default(),
             rooms: BTreeMap::new(),
             recent: BTreeMap::new(),
@@ -150,6 +153,7 @@ impl Appsync {
         let heard = Heard {
             room: room.to_owned(),
             key: text.to_owned(),
+            id: String::new(),
             text: text.to_owned(),
             created_at: None,
             device: None,
@@ -178,7 +182,10 @@ impl Appsync {
         let twin = twin.and_then(|id| {
             self.messages(&message.room).find(|one| one.client_message_id.as_ref() == Some(id))
         });
-        if let Some(twin) = twin.cloned() {
+        let is_known = twin.is_some();
+        if is_known && self.is_forgetful {
+            ground.statistics.count(Counted::ForgetfulHandlers);
+        } else if let Some(twin) = twin.cloned() {
             ground.statistics.count(Counted::Resends);
             if twin.text != message.text || twin.sender.id != message.sender.id {
                 return self.reports_conflict(ground, origin);
@@ -187,11 +194,21 @@ impl Appsync {
             return self.reports(ground, origin, payload, fails);
         }
         message.created_at = wall(ground);
-        if let Some(device) = message.device {
+        if let Some(device) = message.device.filter(|_| !is_known) {
             let key = (device, message.room.clone(), message.text.clone());
             *self.done.entry(key).or_default() += 1;
         }
         self.insert(message.clone());
+        if let Some(raw) = send.raw.as_ref().filter(|_| message.device.is_some())
+            && ground.chance.percent(ground.faults.duplicate / 3)
+            && let Some(copy) = events::copied(ground, raw, &message)
+        {
+            ground.statistics.count(Counted::CopiedIds);
+            let pause = ground.chance.between(0, 50);
+            let (send, origin) = (Box::new(copy), Origin::Nobody);
+            let task = Task::Sends { origin, send, fails: false };
+            ground.schedule.after(pause, Happening::Works(Work::Appsync(task)));
+        }
         let payload = self.payload(&Send { message, ..send });
         self.broadcast(ground, &payload);
         self.reports(ground, origin, payload, fails);
