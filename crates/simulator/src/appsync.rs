@@ -17,6 +17,7 @@ use crate::page::{Page, handed_over};
 use crate::plan::What;
 use crate::run::Simulation;
 use crate::schedule::Happening;
+use crate::screen::Screen;
 use crate::statistics::Counted;
 
 /// From the last frame to the end of a connection that is dead: 70 seconds, 15 for an answer, and timers may be late
@@ -244,7 +245,7 @@ impl Simulation {
         meaning: Meaning,
         received: Input,
     ) -> Result<(), String> {
-        let now = self.ground.schedule.now();
+        let (now, dialect) = (self.ground.schedule.now(), self.dialect());
         let Some(device) = self.network.sockets.get(socket).map(|one| one.device) else {
             return Ok(());
         };
@@ -286,10 +287,15 @@ impl Simulation {
         let Some(owner) = self.devices.get_mut(device) else { return Ok(()) };
         if let Some(room) = joined {
             let id = RoomId::parse(&room).map_err(|error| error.to_string())?;
-            let ledger = owner.ledger.rooms.entry(id).or_default();
+            let ledger = owner.ledger.rooms.entry(id.clone()).or_default();
             if std::mem::replace(&mut ledger.was_joined, true) && !joined_beside {
                 self.ground.statistics.count(Counted::Interruptions);
-                interrupted = Some(room);
+                if others.is_empty() {
+                    interrupted = Some(room);
+                } else if !dialect.has_history() {
+                    let rows = owner.screens.get(&id).map_or(0, Screen::interruptions);
+                    ledger.owes_interruption.get_or_insert(rows);
+                }
             }
         }
         self.input(device, received)?;

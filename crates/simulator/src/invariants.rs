@@ -4,6 +4,7 @@ use roomlet_client::{Delivery, History, Message, RoomId, RowContent};
 use serde_json::Value;
 
 use crate::Dialect;
+use crate::conversation::Conversation;
 use crate::device::Device;
 use crate::exchange::Heard;
 use crate::ledger::Tally;
@@ -103,6 +104,19 @@ pub(crate) fn check_interruption(device: &Device, room: &RoomId) -> Result<(), S
         && last.is_some_and(|content| *content != RowContent::Interruption)
     {
         return Err("an interruption with rows before it leaves a row".into());
+    }
+    Ok(())
+}
+
+/// The connection beside has taken the place of the other one: what that one had lost is said now, at the latest.
+pub(crate) fn check_owed(device: &mut Device, taken_over: &Conversation) -> Result<(), String> {
+    for (id, room) in &mut device.ledger.rooms {
+        let Some(before) = room.owes_interruption.take() else { continue };
+        let Some(screen) = device.screens.get(id) else { continue };
+        let is_last = screen.last_confirmed().is_none_or(|last| *last == RowContent::Interruption);
+        if taken_over.is_joined(id.as_str()) && screen.interruptions() <= before && !is_last {
+            return Err("a connection that takes over tells what the other one had lost".into());
+        }
     }
     Ok(())
 }

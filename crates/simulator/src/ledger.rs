@@ -64,6 +64,9 @@ pub(crate) struct RoomLedger {
     pub(crate) confirmed: BTreeMap<String, u32>,
     /// The backend has asked for a pause until then.
     pub(crate) quiet_until: u64,
+    /// It was joined on a connection beside another one, which had lost it: when that one has gone, there is a row more
+    /// that says so than there were then.
+    pub(crate) owes_interruption: Option<usize>,
     /// What is known to be missing: texts of messages that were said while there was no connection.
     pub(crate) hole: Vec<String>,
     /// It was joined before.

@@ -473,6 +473,11 @@ impl Simulation {
         }
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
         invariants::check_device(one, device, &self.network, now)?;
+        if let [socket] = *self.network.live_of(device, None)
+            && let Some(socket) = self.network.sockets.get(socket)
+        {
+            invariants::check_owed(one, &socket.conversation)?;
+        }
         if one.ledger.fills_a_hole(&one.screens) {
             self.ground.statistics.count(Counted::HolesFilled);
         }

@@ -51,6 +51,11 @@ impl Screen {
         self.rows.iter().rev().find(|row| !is_unsent(row)).map(|row| &row.content)
     }
 
+    /// The rows that say that messages may be missing.
+    pub(crate) fn interruptions(&self) -> usize {
+        self.rows.iter().filter(|row| row.content == RowContent::Interruption).count()
+    }
+
     /// The texts of notices.
     pub(crate) fn notices(&self) -> impl Iterator<Item = &str> {
         self.rows.iter().filter_map(|row| match &row.content {
