@@ -288,7 +288,11 @@ impl Simulation {
         if let Some(room) = joined {
             let id = RoomId::parse(&room).map_err(|error| error.to_string())?;
             let ledger = owner.ledger.rooms.entry(id.clone()).or_default();
-            if std::mem::replace(&mut ledger.was_joined, true) && !joined_beside {
+            // What a connection joins while a later one takes its place, the client does not count as a join.
+            let is_leaving = others.iter().any(|other| *other > socket);
+            let was_joined = ledger.was_joined;
+            ledger.was_joined |= !is_leaving;
+            if was_joined && !joined_beside {
                 self.ground.statistics.count(Counted::Interruptions);
                 if others.is_empty() {
                     interrupted = Some(room);
