@@ -17,6 +17,7 @@ mod client;
 pub mod config;
 mod keeping;
 mod link;
+mod object;
 mod random;
 mod time;
 mod timer;

@@ -341,7 +341,7 @@ fn what_the_disk_says_and_no_client_has_written_is_left_alone() {
     let Some(Output::OpenStorage { request, .. }) = wild.scenario.storage.pop_front() else {
         panic!("the storage is opened first");
     };
-    let records = ["", "null", "{}", "[", "\"a\""].map(record).into();
+    let records = ["", "null", "{}", "[", r#"{"text":"a"}"#].map(record).into();
     wild.scenario.input(Input::StorageAnswered { request, answer: StorageAnswer::Opened(records) });
     assert_eq!(wild.draft(), "a");
     assert_eq!(wild.was_told_that_nothing_is_kept(), 0);

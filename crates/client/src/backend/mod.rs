@@ -8,7 +8,6 @@ pub(crate) mod api_gateway;
 mod appsync;
 mod appsync_events;
 mod appsync_graphql;
-mod object;
 mod session;
 
 use std::time::Duration;

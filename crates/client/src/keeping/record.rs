@@ -1,6 +1,6 @@
 //! What the device keeps, record by record.
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::auth::sha256;
 use crate::chat::ids::{ClientMessageId, MessageId, RoomId, TabId};
@@ -8,6 +8,7 @@ use crate::chat::message::{FailReason, Halt};
 use crate::chat::outbox::{Outgoing, Written};
 use crate::chat::reading::ReadMark;
 use crate::chat::timeline::OrderKey;
+use crate::object::Object;
 use crate::time::WallClock;
 
 /// Whose records they are: one person of one backend. It tells nothing about them.
@@ -77,54 +78,6 @@ pub enum StorageChange {
     },
 }
 
-/// An unsent message, as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Unsent {
-    room_id: String,
-    text: String,
-    /// Milliseconds since 1970, as the device believed.
-    written: i64,
-    /// Tells messages of one moment apart.
-    number: u64,
-    /// It may have been handed to a connection.
-    tried: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    halted: Option<Halted>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Halted {
-    NotConfirmed,
-    BadRequest,
-    BlockedByPage,
-    Conflict,
-    Expired,
-    Forbidden,
-    Misconfigured,
-    Refused,
-    TooLarge,
-    Unauthorized,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Read {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    created_at: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    arrived: Option<i64>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Sent {
-    digest: String,
-    at: i64,
-}
-
 /// A message that has been read from the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Restored {
@@ -146,108 +99,110 @@ pub(crate) struct Delivered {
 
 impl Record {
     pub(crate) fn unsent(tab: &TabId, room: &RoomId, message: &Outgoing) -> Self {
-        let value = Unsent {
-            room_id: room.as_str().to_owned(),
-            text: message.text.clone(),
-            written: message.written.at.0,
-            number: message.written.number,
-            tried: message.tried,
-            halted: message.halted().map(Halted::from),
-        };
+        let value = json!({
+            "roomId": room.as_str(),
+            "text": message.text,
+            "written": message.written.at.0,
+            "number": message.written.number,
+            "tried": message.tried,
+            "halted": message.halted().map(word_of),
+        });
         Self::new(Shelf::Unsent(tab.clone()), &message.id.0, &value)
     }
 
     /// Reads an unsent message; `None` for what no client has written.
     pub(crate) fn to_restored(&self) -> Option<Restored> {
-        let unsent = self.read::<Unsent>()?;
+        let mut fields = Object::parse(&self.value)?;
+        let at = WallClock(fields.integer("written")?);
         Some(Restored {
-            room: RoomId::parse(&unsent.room_id).ok()?,
+            room: RoomId::parse(&fields.text("roomId")?).ok()?,
             id: ClientMessageId(self.name.clone()),
-            text: unsent.text,
-            written: Written { at: WallClock(unsent.written), number: unsent.number },
-            tried: unsent.tried,
-            halted: unsent.halted.map(Halt::from),
+            text: fields.text("text")?,
+            written: Written { at, number: fields.number("number")? },
+            tried: fields.flag("tried")?,
+            halted: fields.text("halted").map(|word| halt_of(&word)),
         })
     }
 
     pub(crate) fn draft(room: &RoomId, text: &str) -> Self {
-        Self::new(Shelf::Draft, room.as_str(), &text)
+        Self::new(Shelf::Draft, room.as_str(), &json!({ "text": text }))
     }
 
     pub(crate) fn to_draft(&self) -> Option<(RoomId, String)> {
-        Some((RoomId::parse(&self.name).ok()?, self.read()?))
+        let text = Object::parse(&self.value)?.text("text")?;
+        Some((RoomId::parse(&self.name).ok()?, text))
     }
 
     pub(crate) fn read_mark(room: &RoomId, mark: &ReadMark) -> Self {
-        let value = Read {
-            created_at: mark.key.as_ref().map(|key| key.created_at.clone()),
-            id: mark.key.as_ref().map(|key| key.id.0.clone()),
-            arrived: mark.arrived.map(|arrived| arrived.0),
-        };
+        let value = json!({
+            "createdAt": mark.key.as_ref().map(|key| key.created_at.as_str()),
+            "id": mark.key.as_ref().map(|key| key.id.0.as_str()),
+            "arrived": mark.arrived.map(|arrived| arrived.0),
+        });
         Self::new(Shelf::Read, room.as_str(), &value)
     }
 
     pub(crate) fn to_read_mark(&self) -> Option<(RoomId, ReadMark)> {
-        let read = self.read::<Read>()?;
-        let key = read.created_at.zip(read.id);
+        let mut fields = Object::parse(&self.value)?;
+        let key = fields.text("createdAt").zip(fields.text("id"));
         let key = key.map(|(created_at, id)| OrderKey { created_at, id: MessageId(id) });
-        let mark = ReadMark { key, arrived: read.arrived.map(WallClock), row: None };
-        Some((RoomId::parse(&self.name).ok()?, mark))
+        let arrived = fields.integer("arrived").map(WallClock);
+        Some((RoomId::parse(&self.name).ok()?, ReadMark { key, arrived, row: None }))
     }
 
     pub(crate) fn sent(sent: &Delivered) -> Self {
         let digest = data_encoding::HEXLOWER.encode(&sent.digest);
-        Self::new(Shelf::Sent, &sent.id.0, &Sent { digest, at: sent.at.0 })
+        Self::new(Shelf::Sent, &sent.id.0, &json!({ "digest": digest, "at": sent.at.0 }))
     }
 
     pub(crate) fn to_delivered(&self) -> Option<Delivered> {
-        let sent = self.read::<Sent>()?;
-        let digest = data_encoding::HEXLOWER.decode(sent.digest.as_bytes()).ok()?;
+        let mut fields = Object::parse(&self.value)?;
+        let digest = data_encoding::HEXLOWER.decode(fields.text("digest")?.as_bytes()).ok()?;
+        let at = WallClock(fields.integer("at")?);
         let id = ClientMessageId(self.name.clone());
-        Some(Delivered { id, digest: digest.try_into().ok()?, at: WallClock(sent.at) })
+        Some(Delivered { id, digest: digest.try_into().ok()?, at })
     }
 
-    fn new(shelf: Shelf, name: &str, value: &impl Serialize) -> Self {
-        // Strings, numbers and flags can always be written as JSON.
-        let value = serde_json::to_string(value).unwrap_or_default();
-        Self { shelf, name: name.to_owned(), value }
-    }
-
-    fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_str(&self.value).ok()
+    fn new(shelf: Shelf, name: &str, value: &Value) -> Self {
+        Self { shelf, name: name.to_owned(), value: value.to_string() }
     }
 }
 
-impl From<Halt> for Halted {
-    fn from(halt: Halt) -> Self {
-        let Halt::Failed(reason) = halt else { return Self::NotConfirmed };
-        match reason {
-            FailReason::BadRequest => Self::BadRequest,
-            FailReason::BlockedByPage => Self::BlockedByPage,
-            FailReason::Conflict => Self::Conflict,
-            FailReason::Expired => Self::Expired,
-            FailReason::Forbidden => Self::Forbidden,
-            FailReason::Misconfigured => Self::Misconfigured,
-            FailReason::Refused => Self::Refused,
-            FailReason::TooLarge => Self::TooLarge,
-            FailReason::Unauthorized => Self::Unauthorized,
+/// What a record calls the reasons for which a message waits for the person.
+const REASONS: [(&str, FailReason); 9] = [
+    ("badRequest", FailReason::BadRequest),
+    ("blockedByPage", FailReason::BlockedByPage),
+    ("conflict", FailReason::Conflict),
+    ("expired", FailReason::Expired),
+    ("forbidden", FailReason::Forbidden),
+    ("misconfigured", FailReason::Misconfigured),
+    ("refused", FailReason::Refused),
+    ("tooLarge", FailReason::TooLarge),
+    ("unauthorized", FailReason::Unauthorized),
+];
+const NOT_CONFIRMED: &str = "notConfirmed";
+
+fn word_of(halt: Halt) -> &'static str {
+    let Halt::Failed(reason) = halt else { return NOT_CONFIRMED };
+    REASONS.iter().find(|(_, of)| *of == reason).map_or(NOT_CONFIRMED, |(word, _)| word)
+}
+
+/// A word that is not known leaves the decision to the person as well.
+fn halt_of(word: &str) -> Halt {
+    let known = REASONS.iter().find(|(of, _)| *of == word);
+    known.map_or(Halt::NotConfirmed, |(_, reason)| Halt::Failed(*reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_to_wait_for_the_person_is_read_as_it_was_written() {
+        let failed = REASONS.map(|(_, reason)| Halt::Failed(reason));
+        for halt in failed.into_iter().chain([Halt::NotConfirmed]) {
+            assert_eq!(halt_of(word_of(halt)), halt);
         }
-    }
-}
-
-impl From<Halted> for Halt {
-    fn from(halted: Halted) -> Self {
-        Self::Failed(match halted {
-            Halted::NotConfirmed => return Self::NotConfirmed,
-            Halted::BadRequest => FailReason::BadRequest,
-            Halted::BlockedByPage => FailReason::BlockedByPage,
-            Halted::Conflict => FailReason::Conflict,
-            Halted::Expired => FailReason::Expired,
-            Halted::Forbidden => FailReason::Forbidden,
-            Halted::Misconfigured => FailReason::Misconfigured,
-            Halted::Refused => FailReason::Refused,
-            Halted::TooLarge => FailReason::TooLarge,
-            Halted::Unauthorized => FailReason::Unauthorized,
-        })
+        assert_eq!(halt_of("of a newer version"), Halt::NotConfirmed);
     }
 }

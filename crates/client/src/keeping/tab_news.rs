@@ -1,10 +1,11 @@
 //! What a person's tabs say to each other.
 
-use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::record::{Delivered, Record, Shelf};
 use crate::chat::ids::{ClientMessageId, RoomId, TabId};
 use crate::chat::reading::ReadMark;
+use crate::object::Object;
 use crate::time::WallClock;
 
 /// Something that a tab lets the others hear.
@@ -22,56 +23,41 @@ pub(crate) enum TabNews {
     SignedOut,
 }
 
-/// The same on the wire: records where there are such.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-enum Wire {
-    Draft { name: String, value: String },
-    Read { name: String, value: String },
-    HoldsUnsent { tab: String },
-    Sends { name: String, value: String },
-    SignedOut,
-}
-
 impl TabNews {
     pub(crate) fn to_json(&self) -> String {
-        let wire = match self {
-            Self::Draft { room, text } => {
-                let Record { name, value, .. } = Record::draft(room, text);
-                Wire::Draft { name, value }
+        let (kind, record) = match self {
+            Self::Draft { room, text } => ("draft", Record::draft(room, text)),
+            Self::Read { room, mark } => ("read", Record::read_mark(room, mark)),
+            Self::Sends(sent) => ("sends", Record::sent(sent)),
+            Self::HoldsUnsent { tab } => {
+                return json!({ "type": "holdsUnsent", "tab": tab.0 }).to_string();
             }
-            Self::Read { room, mark } => {
-                let Record { name, value, .. } = Record::read_mark(room, mark);
-                Wire::Read { name, value }
-            }
-            Self::HoldsUnsent { tab } => Wire::HoldsUnsent { tab: tab.0.clone() },
-            Self::Sends(sent) => {
-                let Record { name, value, .. } = Record::sent(sent);
-                Wire::Sends { name, value }
-            }
-            Self::SignedOut => Wire::SignedOut,
+            Self::SignedOut => return json!({ "type": "signedOut" }).to_string(),
         };
-        // Strings can always be written as JSON.
-        serde_json::to_string(&wire).unwrap_or_default()
+        json!({ "type": kind, "name": record.name, "value": record.value }).to_string()
     }
 
     /// `None` for what no client has said.
     pub(crate) fn parse(json: &str) -> Option<Self> {
-        let record = |shelf, name, value| Record { shelf, name, value };
-        Some(match serde_json::from_str::<Wire>(json).ok()? {
-            Wire::Draft { name, value } => {
-                let (room, text) = record(Shelf::Draft, name, value).to_draft()?;
+        let mut fields = Object::parse(json)?;
+        let kind = fields.text("type")?;
+        let mut record = |shelf| {
+            let (name, value) = (fields.text("name")?, fields.text("value")?);
+            Some(Record { shelf, name, value })
+        };
+        Some(match kind.as_str() {
+            "draft" => {
+                let (room, text) = record(Shelf::Draft)?.to_draft()?;
                 Self::Draft { room, text }
             }
-            Wire::Read { name, value } => {
-                let (room, mark) = record(Shelf::Read, name, value).to_read_mark()?;
+            "read" => {
+                let (room, mark) = record(Shelf::Read)?.to_read_mark()?;
                 Self::Read { room, mark }
             }
-            Wire::HoldsUnsent { tab } => Self::HoldsUnsent { tab: TabId(tab) },
-            Wire::Sends { name, value } => {
-                Self::Sends(record(Shelf::Sent, name, value).to_delivered()?)
-            }
-            Wire::SignedOut => Self::SignedOut,
+            "sends" => Self::Sends(record(Shelf::Sent)?.to_delivered()?),
+            "holdsUnsent" => Self::HoldsUnsent { tab: TabId(fields.text("tab")?) },
+            "signedOut" => Self::SignedOut,
+            _ => return None,
         })
     }
 

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::backend::object::Object;
 use crate::chat::ids::{ClientMessageId, GuestKey, RoomId};
+use crate::object::Object;
 
 /// A frame to send. The field order is the one of `docs/contract.md`.
 #[derive(Debug, Serialize)]

@@ -2,7 +2,7 @@
 //! service is not known to mix them up, other servers are.
 
 use super::errors::WireErrors;
-use crate::backend::object::Object;
+use crate::object::Object;
 
 /// A frame, as far as it is the same for both.
 #[derive(Debug)]

@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::auth::{iso_date, sha256};
-use crate::backend::object::Object;
 use crate::chat::ids::{ClientMessageId, ConnectionId, GuestKey, MessageId, RoomId};
 use crate::chat::message::{Identity, Incoming, Sender, Standing};
 use crate::config::NamespaceKind;
+use crate::object::Object;
 use crate::time::WallClock;
 
 /// What is published.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::auth::Authorization;
 use crate::backend::appsync::{Frame, WireErrors};
-use crate::backend::object::Object;
+use crate::object::Object;
 
 /// Events of one publish, at most (Event API quotas). Roomlet publishes one: the order of a batch is not kept.
 const MAX_BATCH: usize = 5;

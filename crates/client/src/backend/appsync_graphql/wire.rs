@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::auth::{Authorization, iso_date};
 use crate::backend::appsync::{Frame, WireErrors};
-use crate::backend::object::Object;
 use crate::backend::{Cursor, Page};
 use crate::chat::ids::{ClientMessageId, MessageId, RoomId};
 use crate::chat::message::{Identity, Incoming, Sender, Standing};
+use crate::object::Object;
 use crate::time::parse_time;
 
 /// A frame to send.
