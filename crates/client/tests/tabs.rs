@@ -199,6 +199,25 @@ fn a_draft_is_kept_and_shared() {
 }
 
 #[test]
+fn a_draft_that_was_sent_is_none_in_any_tab() {
+    let disk = Disk::default();
+    let mut tab = Tab::full(&disk, 1);
+    let mut other = Tab::full(&disk, 2);
+    tab.write_draft("hello");
+    tab.run_disk();
+    tab.scenario.pass(Duration::from_millis(300));
+    other.hear(&mut tab);
+    assert_eq!(other.draft(), "hello");
+    // As the composer does it: the field is empty once the message is taken.
+    tab.scenario.send("hello");
+    tab.write_draft("");
+    tab.run_disk();
+    tab.scenario.pass(Duration::from_millis(300));
+    other.hear(&mut tab);
+    assert_eq!((tab.draft(), other.draft()), ("", ""));
+}
+
+#[test]
 fn unread_messages_are_counted_until_they_are_read_in_any_tab_and_after_a_reload() {
     let disk = Disk::default();
     let mut tabs = [Tab::full(&disk, 1), Tab::full(&disk, 2)];

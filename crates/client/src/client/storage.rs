@@ -185,7 +185,12 @@ impl Client {
                 self.keeping.tell(&news);
                 changes.push(StorageChange::Put(record));
                 // Stored in one step, so that a crash leaves the text in one place.
-                changes.extend(self.kept.sent_draft(&open.room.id, &message.text));
+                if let Some(change) = self.kept.sent_draft(&open.room.id, &message.text) {
+                    changes.push(change);
+                    // Where it still stood somebody would send it again.
+                    let (room, text) = (open.room.id.clone(), String::new());
+                    self.keeping.tell(&TabNews::Draft { room, text });
+                }
             }
             let request = self.keeping.write(now.monotonic, changes);
             open.room.outbox.storing(&id, request);
