@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::deadline::until;
 use crate::visit::Visit;
+use crate::writer::Writer;
 
 /// A backend on a port of its own.
 #[derive(Debug)]
@@ -57,6 +58,11 @@ impl Backend {
     /// A visit to the raw namespace of AppSync Events, by the API key.
     pub fn raw(&self) -> Visit {
         Visit::to_events(&self.authority(), "default", "raw").by_api_key(&self.options.api_key)
+    }
+
+    /// Somebody who writes by another program.
+    pub fn writer(&self, name: &str) -> Writer {
+        Writer::at(&self.authority(), &self.options.api_key, name)
     }
 
     /// The port it listens on.

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 
 use crate::visit::Visit;
+use crate::writer::Writer;
 
 /// What the program takes unless a flag says otherwise.
 const API_KEY: &str = "da2-local";
@@ -44,6 +45,11 @@ impl BackendProcess {
     /// A visit to the stamped namespace of AppSync Events.
     pub fn stamped(&self) -> Visit {
         Visit::to_events(&format!("127.0.0.1:{}", self.port), "chat", "stamped").by_api_key(API_KEY)
+    }
+
+    /// Somebody who writes by another program.
+    pub fn writer(&self, name: &str) -> Writer {
+        Writer::at(&format!("127.0.0.1:{}", self.port), API_KEY, name)
     }
 
     /// Ends it as a power cut does (SIGKILL).

@@ -10,6 +10,7 @@ use thirtyfour::{WebDriver, WindowHandle};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::chromium::{self, Extras};
+use crate::debugger;
 use crate::driver::Driver;
 
 /// A running browser. Clones are handles to the same one.
@@ -36,7 +37,7 @@ pub struct Window {
 /// The right to talk to a window: nobody else switches away meanwhile.
 pub(crate) struct Attention<'a> {
     browser: &'a Inner,
-    _current: MutexGuard<'a, Option<WindowHandle>>,
+    current: MutexGuard<'a, Option<WindowHandle>>,
 }
 
 impl Browser {
@@ -124,6 +125,19 @@ impl Window {
         web_driver.close_window().await.expect("the window closes");
     }
 
+    /// Lets the program behind the window crash, and tidies away what is left of it.
+    pub async fn crash(self) {
+        let mut attention = self.attention().await;
+        let capabilities = attention.web_driver().capabilities();
+        let options =
+            capabilities.get("goog:chromeOptions").and_then(|all| all.get("debuggerAddress"));
+        let address =
+            options.and_then(Value::as_str).expect("a Chromium with a debugger").to_owned();
+        debugger::crash(&address, &self.handle.to_string()).await;
+        // The next command must not go to what is no more.
+        *attention.current = None;
+    }
+
     /// Makes the window this large.
     pub async fn resize(&self, width: u32, height: u32) {
         let attention = self.attention().await;
@@ -161,7 +175,7 @@ impl Window {
             switched.expect("the window is there");
             *current = Some(self.handle.clone());
         }
-        Attention { browser, _current: current }
+        Attention { browser, current }
     }
 }
 

@@ -20,20 +20,29 @@ mod browser;
 mod chat;
 pub mod chromium;
 mod deadline;
+mod debugger;
 mod driver;
+mod proxy;
 mod screen;
 mod sign_in;
 mod site;
 mod stage;
 mod visit;
+mod watch;
+mod writer;
 
 pub use backend::Backend;
 pub use backend_process::BackendProcess;
 pub use browser::{Browser, Window};
 pub use chat::Chat;
 pub use deadline::{PATIENCE, until, until_within};
+pub use proxy::{Damage, Proxy};
 pub use screen::{Message, Screen};
-pub use sign_in::{SignIn, access_key, expired_token_of, lasting_token_of, token_of};
+pub use sign_in::{
+    SignIn, access_key, expired_token_of, lasting_token_of, short_token_of, token_of,
+};
 pub use site::Site;
 pub use stage::{Stage, demo_journey, journey, overheard_journey};
 pub use visit::Visit;
+pub use watch::{SocketLife, StatusChange, Watched};
+pub use writer::Writer;

@@ -20,7 +20,7 @@ for (const row of root?.querySelectorAll(".row") ?? []) {
     });
   } else if (row.querySelector(".interruption")) {
     interruptions += 1;
-  } else {
+  } else if (!row.querySelector(".hole")) {
     notices.push(words(".notice", row));
   }
 }
@@ -39,4 +39,7 @@ return {
   top: words(".top"),
   empty: words(".empty"),
   failure: words(".failure"),
+  device_notice: words(".device-notice p"),
+  holes: root?.querySelectorAll(".row .hole").length ?? 0,
+  unread: host?.unread ?? 0,
 };

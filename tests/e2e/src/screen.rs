@@ -36,6 +36,12 @@ pub struct Screen {
     pub empty: String,
     /// What stands in the place of a chat that cannot start.
     pub failure: String,
+    /// What is said of a device that keeps nothing.
+    pub device_notice: String,
+    /// How many rows say that messages are being fetched.
+    pub holes: usize,
+    /// How many messages of others have not been seen, as the element tells its page.
+    pub unread: usize,
 }
 
 /// A message on the screen.

@@ -36,14 +36,35 @@ pub struct SignIn(watch::Sender<State>);
 struct State {
     next: VecDeque<Value>,
     /// What is answered when `next` is empty.
-    then: Option<Value>,
+    then: Option<Answer>,
     asked: Vec<Question>,
+}
+
+#[derive(Clone, Debug)]
+enum Answer {
+    Same(Value),
+    /// A token of this person, made anew each time.
+    Fresh(String, Duration),
+}
+
+impl Answer {
+    fn value(&self) -> Value {
+        match self {
+            Self::Same(value) => value.clone(),
+            Self::Fresh(person, life) => short_token_of(person, *life),
+        }
+    }
 }
 
 impl SignIn {
     /// Answers each question with this from now on.
     pub fn answer(&self, answer: Value) {
-        self.0.send_modify(|state| state.then = Some(answer));
+        self.0.send_modify(|state| state.then = Some(Answer::Same(answer)));
+    }
+
+    /// Answers each question with a token that ends so soon after it, from now on.
+    pub fn answer_with_short_tokens_of(&self, person: &str, life: Duration) {
+        self.0.send_modify(|state| state.then = Some(Answer::Fresh(person.to_owned(), life)));
     }
 
     /// Answers one question with this, before what each is answered with.
@@ -81,7 +102,7 @@ impl SignIn {
         loop {
             let mut answer = None;
             self.0.send_if_modified(|state| {
-                answer = state.next.pop_front().or_else(|| state.then.clone());
+                answer = state.next.pop_front().or_else(|| state.then.as_ref().map(Answer::value));
                 false
             });
             if let Some(answer) = answer {
@@ -102,6 +123,11 @@ pub fn token_of(person: &str) -> Value {
 pub fn lasting_token_of(person: &str) -> Value {
     let end = seconds(SystemTime::now() + LIFE);
     json!({"token": signed(person, SystemTime::now() + LIFE), "expiresAt": end})
+}
+
+/// A token of this person that ends so soon, in whole seconds of the clock; the page says when, or leaves it to the token.
+pub fn short_token_of(person: &str, life: Duration) -> Value {
+    json!({"token": signed(person, SystemTime::now() + life)})
 }
 
 /// A token that has ended an hour ago, of a page that does not know that.

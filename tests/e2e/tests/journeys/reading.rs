@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use roomlet_e2e::{Backend, Chat, Screen, chromium, journey};
-use roomlet_local::PathFaults;
+use roomlet_local::{Faults, PathFaults, Refuse};
 use serde_json::json;
 
 /// How far a row that is being read may move, in pixels.
@@ -101,6 +101,85 @@ fn at_the_end_of_the_list_new_messages_come_into_view() {
             const list = root.querySelector('.scroller').getBoundingClientRect(); \
             return last.top >= list.top && last.bottom <= list.bottom;";
         assert!(ann.run::<bool>(script, Vec::new()).await, "the last row is in view");
+    });
+}
+
+#[test]
+fn a_reader_scrolled_up_does_not_move_while_hundreds_of_messages_arrive() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let writer = backend.writer("Dora");
+        let texts = |what: &str, count: usize| {
+            (1..=count).map(|number| format!("{what} {number}")).collect::<Vec<_>>()
+        };
+        writer.say_all(&texts("old", 45)).await;
+        let ann = stage.enter(&backend.full().by("Ann")).await;
+        ann.until("the history", |screen| screen.messages.len() == 45).await;
+        scroll_up(&ann, 400.0).await;
+        let (row, before) = row_in_the_middle(&ann).await;
+        // Looks at each frame, since nobody must see it move and come back.
+        let follow = "\
+            const row = root.querySelector(`[data-row=\"${arguments[1]}\"]`); \
+            window.farthest = 0; \
+            const look = () => { \
+                window.farthest = Math.max(window.farthest, Math.abs(row.getBoundingClientRect().top - arguments[2])); \
+                requestAnimationFrame(look); \
+            }; \
+            look();";
+        ann.run::<()>(follow, vec![json!(row), json!(before)]).await;
+
+        writer.say_all(&texts("new", 500)).await;
+        let count = async || {
+            let script = "return root.querySelector('.to-end span')?.textContent ?? '';";
+            ann.run::<String>(script, Vec::new()).await
+        };
+        roomlet_e2e::until("the count", count, |count| count == "500 new messages").await;
+
+        let farthest: f64 = ann.run("return window.farthest;", Vec::new()).await;
+        assert!(farthest < STILL, "the row moved by {farthest} pixels");
+        let after = top_of(&ann, &row).await;
+        assert!((after - before).abs() < STILL, "the row moved from {before} to {after}");
+        ann.click(".to-end").await;
+        let seen = ann.until("all of them", |screen| screen.messages.len() == 545).await;
+        let different = seen.texts().into_iter().collect::<HashSet<_>>();
+        assert_eq!(different.len(), 545, "nothing twice");
+        let look = async || distance_to_end(&ann).await;
+        roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
+    });
+}
+
+#[test]
+fn where_messages_are_missing_a_row_says_so_until_they_have_been_fetched() {
+    journey(async |stage| {
+        let texts = |what: &str, count: usize| {
+            (1..=count).map(|number| format!("{what} {number}")).collect::<Vec<_>>()
+        };
+        for way in [Backend::full, Backend::graphql] {
+            let backend = Backend::start().await;
+            let writer = backend.writer("Dora");
+            let ann = stage.enter(&way(&backend).by("Ann")).await;
+            writer.say_all(&texts("before", 5)).await;
+            ann.until("what was before", |screen| screen.messages.len() == 5).await;
+            let refuse = Some(Refuse { status: 503, next: None });
+            let away = PathFaults { refuse, ..PathFaults::default() };
+            backend
+                .trouble(Faults { prod: away.clone(), graphql: away, ..Faults::default() })
+                .await;
+            backend.close_all(1001);
+            ann.until("no connection", |screen| screen.status == "reconnecting").await;
+            writer.say_all(&texts("meanwhile", 130)).await;
+            let prod = PathFaults { delay_ms: 700, ..PathFaults::default() };
+            let graphql = PathFaults { answer_delay_ms: 700, ..PathFaults::default() };
+            backend.trouble(Faults { prod, graphql, ..Faults::default() }).await;
+
+            ann.until("a row where messages are missing", |screen| screen.holes == 1).await;
+            backend.heal().await;
+            let is_so = |screen: &Screen| screen.holes == 0 && screen.messages.len() >= 135;
+            let seen = ann.until("all of them", is_so).await;
+            assert_eq!(seen.interruptions, 0, "{seen:#?}");
+            assert_eq!(seen.messages.len(), 135, "nothing twice");
+            ann.window.close().await;
+        }
     });
 }
 
