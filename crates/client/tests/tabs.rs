@@ -154,6 +154,32 @@ fn a_message_of_another_tab_is_ones_own() {
 }
 
 #[test]
+fn an_echo_that_comes_before_the_message_is_taken_over_is_ones_own() {
+    let disk = Disk::default();
+    let open = |seed| {
+        let mut tab = Tab::new(&disk, seed, events(NamespaceKind::Raw), api_key());
+        tab.run_disk();
+        tab.scenario.open();
+        tab.scenario.receive(r#"{"type":"connection_ack","connectionTimeoutMs":300000}"#);
+        tab.scenario.subscribe_success();
+        tab
+    };
+    let mut tab = open(1);
+    tab.scenario.send("hi");
+    tab.run_disk();
+    let publish = tab.scenario.frames().into_iter().find(|frame| frame.contains("publish"));
+    let publish: serde_json::Value = serde_json::from_str(&publish.unwrap()).unwrap();
+    let event: serde_json::Value =
+        serde_json::from_str(publish["events"][0].as_str().unwrap()).unwrap();
+    drop(tab);
+    let mut tab = open(2);
+    tab.scenario.receive(&event_data("s1", &event));
+    tab.others_are_gone();
+    assert_eq!(tab.rows(), ["me: hi [Sent]"]);
+    assert_eq!(disk.unsent(), 0);
+}
+
+#[test]
 fn what_one_has_sent_is_ones_own_after_a_reload() {
     let disk = Disk::default();
     let mut tab = Tab::full(&disk, 1);

@@ -78,7 +78,13 @@ impl Client {
         }
         for record in records {
             match &record.shelf {
-                Shelf::Unsent(tab) => self.keeping.watch(tab),
+                Shelf::Unsent(tab) => {
+                    self.keeping.watch(tab);
+                    // Its echo may come before anybody has taken it over.
+                    if let Some(Restored { id, text, .. }) = record.to_restored() {
+                        self.ownership.remember_of_another(id, digest_of(&text));
+                    }
+                }
                 Shelf::Draft => {
                     // What was written in this tab meanwhile is newer.
                     if let Some((room, text)) = record.to_draft()
@@ -114,7 +120,7 @@ impl Client {
             return self.kept.keep_for_later(restored);
         }
         let row = self.next_row();
-        self.ownership.remember(restored.id.clone(), &restored.text);
+        self.ownership.remember_of_another(restored.id.clone(), digest_of(&restored.text));
         if let Some(open) = self.open_room_mut(&restored.room) {
             open.restore(row, restored);
         }
