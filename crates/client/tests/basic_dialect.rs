@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use roomlet_client::config::Dialect;
 use roomlet_client::{Command, Event, History, Status};
-use scenario::{FORBIDDEN, GUEST_KEY, Scenario, WELCOME, broadcast, live};
+use scenario::{FORBIDDEN, GUEST_KEY, Scenario, WELCOME, broadcast, live, message};
 use serde_json::json;
 
 #[test]
@@ -176,6 +176,27 @@ fn a_late_welcome_upgrades_and_nothing_is_doubled() {
     assert_eq!(scenario.rows(), ["me: hi [Sent]"]);
     scenario.send("again");
     assert!(scenario.sent().last().unwrap()["clientMessageId"].is_string());
+}
+
+#[test]
+fn a_late_welcome_brings_what_an_interruption_may_have_cost() {
+    let mut scenario = Scenario::new(Dialect::Auto);
+    scenario.open();
+    scenario.pass(Duration::from_secs(5));
+    scenario.receive(&live("m1", 1, "before"));
+    scenario.close(1006);
+    scenario.wait_for_attempt();
+    scenario.open();
+    scenario.pass(Duration::from_secs(5));
+    assert_eq!(scenario.rows(), ["Bo: before [Sent]", "interruption"]);
+    // Also where the question has to be asked once more.
+    scenario.receive(&live("m3", 3, "after"));
+    scenario.receive(WELCOME);
+    let all = [("m1", 1, "before"), ("m2", 2, "meanwhile"), ("m3", 3, "after")];
+    let all = all.map(|(id, second, text)| message(id, second, text));
+    scenario.answer_history(&all, None);
+    let rows = ["Bo: before [Sent]", "Bo: meanwhile [Sent]", "Bo: after [Sent]"];
+    assert_eq!(scenario.rows(), rows);
 }
 
 #[test]

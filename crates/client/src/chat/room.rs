@@ -406,6 +406,8 @@ impl Room {
 
     /// A catch-up has met what was known; `newest` is the newest message that it can vouch for.
     fn caught_up(&mut self, now: Timestamp, first: bool, newest: Option<OrderKey>) {
+        // Where a backend counted as one without history for a while, rows say that messages may be missing.
+        self.timeline.drop_interruptions();
         if std::mem::take(&mut self.missed) {
             self.contiguous = Some(newest.unwrap_or_else(start));
             self.catch_up(now, true, true);

@@ -180,6 +180,14 @@ impl Timeline {
         confirmed.is_some_and(|entry| entry.row.content != RowContent::Interruption)
     }
 
+    /// Nothing is missing any more where messages may have been.
+    pub(crate) fn drop_interruptions(&mut self) {
+        let is_one = |entry: &Entry| entry.row.content == RowContent::Interruption;
+        while let Some(index) = self.entries.iter().position(is_one) {
+            self.drop_at(index);
+        }
+    }
+
     /// Takes in a message off the wire; `new_row` is used only if it needs a row of its own.
     pub(crate) fn take(&mut self, incoming: Incoming, author: Author, new_row: RowId) -> Taken {
         let send = incoming.client_message_id.clone().filter(|_| author == Author::Me);
