@@ -15,7 +15,8 @@ fn what_a_closed_tab_has_not_sent_another_one_sends_once() {
             backend.kill().await;
             for (tab, text) in [&ann, &ann_too].into_iter().zip(&texts) {
                 tab.until("no connection", |screen| screen.status == "reconnecting").await;
-                tab.say(text).await;
+                // At once: while one tab is typed in, the other one shows the draft.
+                tab.say_all(&[text]).await;
                 tab.until("it waits", |screen| waits(screen, text)).await;
             }
             let seen = ann_too.look().await;
