@@ -4,8 +4,9 @@ mod scenario;
 
 use std::time::Duration;
 
-use roomlet_client::config::SignIn;
+use roomlet_client::config::{SignIn, TokenKind};
 use roomlet_client::{Command, Event, Input, Output, RoomId, Shelf, StorageAnswer, StorageChange};
+use scenario::appsync::{IN_AN_HOUR, cognito, jwt, opaque};
 use scenario::disk::{Disk, Tab, gateway};
 use scenario::{FORBIDDEN, WELCOME, broadcast};
 
@@ -381,3 +382,17 @@ fn a_draft_waits_for_the_disk_without_a_deadline_that_has_passed() {
     tab.run_disk();
     assert_eq!(disk.names(|shelf| *shelf == Shelf::Draft), ["lobby"]);
 }
+
+#[test]
+fn nothing_is_sent_before_the_disk_has_it_where_the_backend_says_who_the_person_is() {
+    let disk = Disk::default();
+    let opaque_token = SignIn::Token { token: TokenKind::Opaque };
+    let mut tab = Tab::new(&disk, 1, gateway(), opaque_token);
+    tab.scenario.sign_in(opaque("of ann"));
+    tab.scenario.send("hi");
+    tab.connect(&WELCOME.replace("guest", "user"));
+    assert_eq!(tab.sends().len(), 0);
+    tab.run_disk();
+    assert_eq!(tab.sends().len(), 1);
+}
+

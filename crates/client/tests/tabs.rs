@@ -4,7 +4,7 @@ mod scenario;
 
 use std::time::Duration;
 
-use roomlet_client::config::NamespaceKind;
+use roomlet_client::config::{NamespaceKind, SignIn};
 use roomlet_client::{Command, Event, Input, RoomId, Visibility};
 use scenario::appsync::{IN_AN_HOUR, api_key, cognito, event_data, events, jwt};
 use scenario::disk::{Disk, Tab, gateway};

@@ -155,6 +155,8 @@ impl Client {
             self.identity.sender_id = Some(sender_id.clone());
         }
         self.learn_sender(sender_id);
+        // Before anything is sent: it has to be on their disk first.
+        self.identify(now);
     }
 
     pub(super) fn learn_sender(&mut self, sender_id: String) {
