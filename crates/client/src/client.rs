@@ -189,7 +189,7 @@ impl Client {
         let channels = self.channels.iter().map(Channel::next_deadline);
         let rooms = self.rooms.iter().map(OpenRoom::next_deadline);
         // Until the storage is open nothing can be stored, however due it is.
-        let kept = self.kept.next_deadline().filter(|_| self.keeping.is_settled());
+        let kept = self.kept.next_deadline().filter(|_| self.keeping.has_place());
         Deadline::earliest(channels.chain(rooms).chain([self.keeping.next_deadline(), kept]))
     }
 

@@ -396,3 +396,14 @@ fn nothing_is_sent_before_the_disk_has_it_where_the_backend_says_who_the_person_
     assert_eq!(tab.sends().len(), 1);
 }
 
+#[test]
+fn a_draft_of_somebody_who_is_not_known_yet_waits_for_the_disk() {
+    let disk = Disk::default();
+    let mut tab = Tab::new(&disk, 1, gateway(), cognito());
+    tab.write_draft("half a thought");
+    tab.scenario.pass(Duration::from_secs(1));
+    tab.scenario.sign_in(jwt("ann", IN_AN_HOUR));
+    tab.run_disk();
+    assert_eq!(disk.names(|shelf| *shelf == Shelf::Draft), ["lobby"]);
+}
+

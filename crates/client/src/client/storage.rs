@@ -223,7 +223,7 @@ impl Client {
 
     /// Stores drafts and read marks, and lets other tabs hear of them.
     pub(super) fn store_kept(&mut self, now: Now) {
-        if !self.keeping.is_settled() {
+        if !self.keeping.has_place() {
             return;
         }
         let unstored = self.kept.take_unstored();

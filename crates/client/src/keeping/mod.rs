@@ -132,6 +132,11 @@ impl Keeping {
         !matches!(self.state, State::Opening(_))
     }
 
+    /// Whether what is to be kept has a place now, or never will.
+    pub(crate) fn has_place(&self) -> bool {
+        !matches!(self.state, State::Nobody | State::Opening(_))
+    }
+
     /// Asks for a change of records.
     pub(crate) fn write(
         &mut self,
