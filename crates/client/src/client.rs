@@ -330,10 +330,11 @@ impl Client {
         let id = ClientMessageId(self.shared.random.token());
         self.ownership.remember(id.clone(), &text);
         if let Some(open) = self.open_room_mut(room) {
-            let last = open.room.outbox.last_written().map(|last| last.at);
-            // A clock that was set back must not change the order of what was written.
-            let written =
-                Written { at: last.max(Some(now.wall)).unwrap_or(now.wall), number: row.0 };
+            let written = Written { at: now.wall, number: row.0 };
+            // A clock that was set back must not change the order of what was written, here or by an earlier client.
+            let last = open.room.outbox.last_written().filter(|last| *last >= written);
+            let written = last
+                .map_or(written, |last| Written { number: last.number.saturating_add(1), ..last });
             let delivery = Delivery::Queued;
             open.room.timeline.compose(row, id.clone(), text.clone(), (written, delivery));
             open.room.outbox.push(Outgoing::new(row, id, text, written));

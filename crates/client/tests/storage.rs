@@ -407,3 +407,20 @@ fn a_draft_of_somebody_who_is_not_known_yet_waits_for_the_disk() {
     assert_eq!(disk.names(|shelf| *shelf == Shelf::Draft), ["lobby"]);
 }
 
+#[test]
+fn a_clock_that_is_set_back_over_a_reload_changes_no_order() {
+    let disk = Disk::default();
+    let mut tab = Tab::guest(&disk, 1);
+    for second in 1..10 {
+        tab.scenario.now += 1_000 * second;
+        tab.scenario.input(Input::TimeDue);
+    }
+    tab.scenario.send("first");
+    tab.run_disk();
+    drop(tab);
+    let mut tab = Tab::guest(&disk, 2);
+    tab.scenario.wall_error = -3_600_000;
+    tab.others_are_gone();
+    tab.scenario.send("second");
+    assert_eq!(tab.rows(), ["me: first [Queued]", "me: second [Queued]"]);
+}
