@@ -302,3 +302,41 @@ fn where_nothing_has_a_place_tabs_tell_what_was_read_by_when_it_came() {
     other.hear(tab);
     assert_eq!(other.scenario.client.unread(&RoomId::default()), 1);
 }
+
+#[test]
+fn a_tab_that_is_heard_while_the_disk_is_being_opened_is_watched() {
+    let disk = Disk::default();
+    let mut tab = Tab::guest(&disk, 1);
+    let mut late = Tab::new(&disk, 2, gateway(), SignIn::None);
+    // What the disk has is read before the message is there, and reported after the news of it.
+    tab.scenario.send("hi");
+    tab.run_disk();
+    for news in std::mem::take(&mut tab.told) {
+        late.scenario.input(Input::HeardTab { news });
+    }
+    late.answer_opening(Vec::new());
+    late.run_disk();
+    assert_eq!(late.watched, tab.id.clone().into_iter().collect::<Vec<_>>());
+    drop(tab);
+    late.others_are_gone();
+    assert_eq!(late.rows(), ["me: hi [Queued]"]);
+}
+
+/// Where there are no locks, a tab that the browser has slowed down looks like one that is gone.
+#[test]
+fn a_tab_that_was_taken_for_gone_is_watched_again_once_it_has_something_to_lose() {
+    let disk = Disk::default();
+    let mut slow = Tab::guest(&disk, 1);
+    slow.scenario.send("one");
+    slow.run_disk();
+    let mut other = Tab::guest(&disk, 2);
+    other.others_are_gone();
+    assert_eq!(other.rows(), ["me: one [Queued]"]);
+    slow.told.clear();
+    slow.scenario.send("two");
+    other.hear(&mut slow);
+    drop(slow);
+    other.others_are_gone();
+    assert_eq!(other.rows(), ["me: one [Queued]", "me: two [Queued]"]);
+}
+

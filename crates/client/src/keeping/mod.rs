@@ -64,7 +64,8 @@ pub(crate) struct Keeping {
     opening: StorageRequestId,
     awaited: VecDeque<Awaited>,
     watched: BTreeSet<TabId>,
-    told_of_unsent: bool,
+    /// Tabs to watch once the storage is open: what it had when it was read need not have been all.
+    heard: BTreeSet<TabId>,
     /// What became of the storage is to be told.
     has_failed: bool,
     was_told: bool,
@@ -81,7 +82,7 @@ impl Keeping {
             opening: StorageRequestId(0),
             awaited: VecDeque::new(),
             watched: BTreeSet::new(),
-            told_of_unsent: false,
+            heard: BTreeSet::new(),
             has_failed: false,
             was_told: false,
             outputs: VecDeque::new(),
@@ -114,7 +115,7 @@ impl Keeping {
         }
         self.awaited.clear();
         self.watched.clear();
-        self.told_of_unsent = false;
+        self.heard.clear();
     }
 
     /// Whether messages must be on the disk before they are sent.
@@ -164,6 +165,9 @@ impl Keeping {
             State::Failed { whose, .. } => State::Failed { whose, was_opened: true },
             state => state,
         };
+        for tab in std::mem::take(&mut self.heard) {
+            self.watch(&tab);
+        }
     }
 
     /// Nothing is to be expected of the storage any more.
@@ -192,9 +196,10 @@ impl Keeping {
 
     /// A tab has unsent messages: when it is gone, they need somebody.
     pub(crate) fn watch(&mut self, tab: &TabId) {
-        let is_known = *tab == self.tab || self.watched.contains(tab);
-        if self.takes_changes() && !is_known && self.watched.len() < MAX_WATCHED {
-            self.watched.insert(tab.clone());
+        let is_open = self.takes_changes();
+        let tabs = if is_open { &mut self.watched } else { &mut self.heard };
+        let has_space = *tab != self.tab && tabs.len() < MAX_WATCHED;
+        if has_space && tabs.insert(tab.clone()) && is_open {
             self.outputs.push_back(Output::WatchTab { tab: tab.clone() });
         }
     }
@@ -215,11 +220,10 @@ impl Keeping {
         }
     }
 
-    /// This tab has unsent messages on the disk.
+    /// This tab has unsent messages on the disk. It is said of each, since who has taken this tab for gone, as happens
+    /// where there are no locks, watches it no more.
     pub(crate) fn holds_unsent(&mut self) {
-        if !std::mem::replace(&mut self.told_of_unsent, true) {
-            self.tell(&TabNews::HoldsUnsent { tab: self.tab.clone() });
-        }
+        self.tell(&TabNews::HoldsUnsent { tab: self.tab.clone() });
     }
 
     pub(crate) fn poll_output(&mut self) -> Option<Output> {

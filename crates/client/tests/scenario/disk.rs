@@ -176,6 +176,17 @@ impl Tab {
         true
     }
 
+    /// The disk has read these records some time ago, and only now says so.
+    pub(crate) fn answer_opening(&mut self, records: Vec<Record>) {
+        let Some(Output::OpenStorage { request, whose, tab }) = self.scenario.storage.pop_front()
+        else {
+            panic!("the storage is opened first");
+        };
+        (self.whose, self.id) = (Some(whose), Some(tab));
+        let answer = StorageAnswer::Opened(records);
+        self.scenario.input(Input::StorageAnswered { request, answer });
+    }
+
     pub(crate) fn run_disk(&mut self) {
         while self.step_disk() {}
     }
