@@ -340,3 +340,28 @@ fn a_tab_that_was_taken_for_gone_is_watched_again_once_it_has_something_to_lose(
     assert_eq!(other.rows(), ["me: one [Queued]", "me: two [Queued]"]);
 }
 
+#[test]
+fn a_row_that_is_no_message_is_read_with_what_stands_before_it() {
+    let disk = Disk::default();
+    let mut tabs = [1, 2].map(|seed| {
+        let mut tab = Tab::new(&disk, seed, events(NamespaceKind::Stamped), api_key());
+        tab.run_disk();
+        let subscription = tab.subscribe();
+        let event = scenario::message("m1", 1, "news");
+        tab.scenario.receive(&event_data(&subscription, &event));
+        tab.scenario.close(1006);
+        tab.scenario.wait_for_attempt();
+        tab.subscribe();
+        assert_eq!(tab.rows(), ["Bo: news [Sent]", "interruption"]);
+        assert_eq!(tab.scenario.client.unread(&RoomId::default()), 1);
+        tab
+    });
+    let [tab, other] = &mut tabs;
+    let (room, row) = (RoomId::default(), tab.scenario.row_id(1));
+    tab.scenario.command(Command::MarkRead { room, row });
+    assert_eq!(tab.scenario.client.unread(&RoomId::default()), 0);
+    tab.scenario.pass(Duration::from_millis(300));
+    other.hear(tab);
+    assert_eq!(other.scenario.client.unread(&RoomId::default()), 0);
+}
+

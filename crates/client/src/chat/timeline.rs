@@ -280,15 +280,19 @@ impl Timeline {
     /// The mark of somebody who has read down to a row.
     pub(crate) fn mark_at(&self, row: RowId) -> ReadMark {
         let read = self.index(row).map_or(0, |index| index + 1);
-        let last = self.entries.iter().take(read).rfind(|entry| !entry.is_unconfirmed());
-        match last.map(|entry| (&entry.place, entry.row.id)) {
-            Some((Place::Server(key), _)) => {
-                ReadMark { key: Some(key.clone()), ..ReadMark::default() }
+        let mut mark = ReadMark::default();
+        for entry in self.entries.iter().take(read).rev() {
+            match &entry.place {
+                Place::Server(key) => {
+                    mark.key = Some(key.clone());
+                    break;
+                }
+                // What the server has ordered before it was read as well.
+                Place::Arrival => mark.row = mark.row.or(Some(entry.row.id)),
+                Place::After(_) | Place::Unconfirmed(_) => {}
             }
-            Some((Place::After(_), _)) => ReadMark::default(),
-            Some((Place::Arrival, row)) => ReadMark { row: Some(row), ..ReadMark::default() },
-            Some((Place::Unconfirmed(_), _)) | None => ReadMark::default(),
         }
+        mark
     }
 
     /// The mark of somebody who has read everything.

@@ -133,6 +133,13 @@ impl Tab {
         tab
     }
 
+    /// Connects to an Event API; returns the id of the subscription.
+    pub(crate) fn subscribe(&mut self) -> String {
+        self.scenario.open();
+        self.scenario.receive(super::appsync::EVENTS_ACK);
+        self.scenario.subscribe_success()
+    }
+
     pub(crate) fn connect(&mut self, answer: &str) {
         self.scenario.open();
         self.scenario.receive(answer);
