@@ -365,3 +365,27 @@ fn a_row_that_is_no_message_is_read_with_what_stands_before_it() {
     assert_eq!(other.scenario.client.unread(&RoomId::default()), 0);
 }
 
+#[test]
+fn a_disk_that_answers_late_still_says_what_is_unread() {
+    let disk = Disk::default();
+    let history = |count: u32| {
+        let messages =
+            (1..=count).map(|second| scenario::message(&format!("m{second}"), second, "news"));
+        messages.collect::<Vec<_>>()
+    };
+    let mut tab = Tab::guest(&disk, 1);
+    tab.connect(WELCOME);
+    tab.scenario.answer_history(&history(1), None);
+    tab.scenario.pass(Duration::from_millis(300));
+    tab.run_disk();
+    let mut slow = Tab::new(&disk, 2, gateway(), SignIn::None);
+    slow.scenario.pass(Duration::from_secs(1));
+    slow.connect(WELCOME);
+    slow.scenario.answer_history(&history(3), None);
+    slow.scenario.pass(Duration::from_secs(1));
+    slow.run_disk();
+    assert_eq!(slow.scenario.client.unread(&RoomId::default()), 2);
+    tab.scenario.receive(&live("m2", 2, "news"));
+    tab.hear(&mut slow);
+    assert_eq!(tab.scenario.client.unread(&RoomId::default()), 1);
+}

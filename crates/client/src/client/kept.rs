@@ -26,6 +26,8 @@ enum Unstored {
 pub(super) struct Kept {
     drafts: BTreeMap<RoomId, String>,
     marks: BTreeMap<RoomId, ReadMark>,
+    /// Marks of rooms for which nothing has said yet how far they were read.
+    supposed: BTreeMap<RoomId, ReadMark>,
     unstored: BTreeSet<Unstored>,
     store_at: Option<Timestamp>,
     /// Unsent messages of rooms that are not open.
@@ -64,7 +66,27 @@ impl Kept {
     }
 
     pub(super) fn mark(&self, room: &RoomId) -> Option<&ReadMark> {
-        self.marks.get(room)
+        self.marks.get(room).or_else(|| self.supposed.get(room))
+    }
+
+    /// Who comes to a room for the first time has not missed anything. While it `may_be_known` how far they have read,
+    /// this is only supposed, and nobody else hears of it.
+    pub(super) fn begin(
+        &mut self,
+        now: Timestamp,
+        room: &RoomId,
+        may_be_known: bool,
+        end: impl FnOnce() -> ReadMark,
+    ) {
+        if self.marks.contains_key(room) {
+            return;
+        }
+        let supposed = self.supposed.remove(room).unwrap_or_else(end);
+        if !may_be_known {
+            self.read(now, room, supposed);
+        } else if self.supposed.len() < MAX_ROOMS_KEPT {
+            self.supposed.insert(room.clone(), supposed);
+        }
     }
 
     /// The person has read on.

@@ -277,10 +277,10 @@ impl Client {
         }
         for open in &mut self.rooms {
             let room = &open.room.id;
-            if self.kept.mark(room).is_none() && open.room.history() != History::Unknown {
-                // Who comes for the first time has not missed anything.
-                let mark = open.room.complete(open.room.timeline.mark_at_end());
-                self.kept.read(now.monotonic, room, mark);
+            if open.room.history() != History::Unknown {
+                let may_be_known = !self.keeping.takes_changes();
+                let end = || open.room.complete(open.room.timeline.mark_at_end());
+                self.kept.begin(now.monotonic, room, may_be_known, end);
             }
             let unread = self.kept.mark(room).map_or(0, |mark| open.room.timeline.unread(mark));
             if unread != open.unread {
