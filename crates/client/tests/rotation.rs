@@ -675,3 +675,16 @@ proptest! {
         prop_assert!(live.is_empty(), "{:?}: {:?} are forgotten", kind, live);
     }
 }
+
+#[test]
+fn equal_words_that_come_again_after_the_change_are_new_ones() {
+    let mut ann = until_second(Kind::Basic);
+    // The next connection is not open yet, and never hears of it.
+    ann.hear(FIRST, "ok");
+    ann.pass(seconds(3));
+    change_over(Kind::Basic, &mut ann);
+    ann.live_on(Kind::Basic, SECOND, seconds(6));
+    assert_eq!(ann.given_up(), [FIRST]);
+    ann.hear(SECOND, "ok");
+    assert_eq!(ann.rows(), ["notice: ok", "notice: ok"]);
+}

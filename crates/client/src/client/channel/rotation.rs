@@ -251,8 +251,8 @@ impl Channel {
         }
         next.link.opened(now.monotonic);
         next.due = Some(Due::of(now, Self::life(shared), next.expires_at));
-        let (person, discovery) = (&shared.person, &mut shared.discovery);
-        let room = &self.room;
+        let (room, person, discovery) = (&self.room, &shared.person, &mut shared.discovery);
+        self.rotation.twins.begin(room, now.monotonic);
         self.session.opened(Role::Beside, now.monotonic, connection, room, person, discovery);
     }
 
@@ -304,7 +304,7 @@ impl Channel {
         if is_alone && rotation.twins_until <= now.monotonic {
             return false;
         }
-        rotation.twins.is_copy(role, event)
+        rotation.twins.is_copy(now.monotonic, role, event)
     }
 
     /// What the connection beside says of itself goes no further; returns what is left.
