@@ -2,8 +2,10 @@
 
 mod scenario;
 
+use std::time::Duration;
+
 use roomlet_client::config::NamespaceKind;
-use scenario::{Scenario, message};
+use scenario::{Scenario, live, message};
 
 const BROKEN: &str = r#"{"type":"mess#ge","id":"m1"#;
 
@@ -18,6 +20,21 @@ fn what_cannot_be_read_is_looked_for_in_the_history() {
     let before = scenario.requests().len();
     scenario.receive(BROKEN);
     assert_eq!((before, scenario.requests().len()), (0, 1), "a page of history");
+}
+
+#[test]
+fn what_was_changed_on_its_way_is_put_right_by_the_history() {
+    let mut scenario = Scenario::full();
+    scenario.receive(&live("m1", 1, "one"));
+    scenario.receive(&live("m2", 59, "twX"));
+    scenario.receive(&live("m3", 3, "three"));
+    let row = scenario.row_id(2);
+    scenario.pass(Duration::from_secs(3));
+    let history = [(1, "one"), (2, "two"), (3, "three")];
+    let history = history.map(|(second, text)| message(&format!("m{second}"), second, text));
+    scenario.answer_history(&history, None);
+    assert_eq!(scenario.rows(), ["Bo: one [Sent]", "Bo: two [Sent]", "Bo: three [Sent]"]);
+    assert_eq!(scenario.row_id(1), row, "it is the same row");
 }
 
 #[test]

@@ -235,6 +235,28 @@ impl Timeline {
         }
     }
 
+    /// What a message is in the history counts, if it came to harm when it was brought live.
+    pub(crate) fn correct(&mut self, incoming: &Incoming) {
+        let known = self.find(Key::Identity(incoming.identity.clone()));
+        let Some((index, key)) = known.and_then(|row| self.index(row)).zip(incoming.order_key())
+        else {
+            return;
+        };
+        let Some(entry) = self.entries.get(index) else { return };
+        let Place::Server(place) = &entry.place else { return };
+        let has_text = entry.row.message().is_some_and(|message| message.text == incoming.text);
+        if *place == key && has_text {
+            return;
+        }
+        let mut entry = self.entries.remove(index);
+        if let RowContent::Message(message) = &mut entry.row.content {
+            message.text.clone_from(&incoming.text);
+            message.time = parse_utc(&incoming.created_at).or(message.time);
+        }
+        entry.place = Place::Server(key);
+        self.insert(entry);
+    }
+
     /// The backend has acknowledged a send, and says which id and time the message has.
     pub(crate) fn settle(&mut self, send: &ClientMessageId, key: OrderKey) -> Option<RowId> {
         let row = self.find(Key::Send(send.clone()))?;

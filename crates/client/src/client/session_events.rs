@@ -217,6 +217,7 @@ impl Client {
             }
             let key = incoming.order_key();
             oldest = oldest.into_iter().chain(key).min();
+            open.room.timeline.correct(incoming);
             let taken = open.room.timeline.take(incoming.clone(), author, RowId(self.rows));
             if let (Taken::Settles(row), Some(send)) = (taken, send) {
                 open.arrived(&mut self.events, &send, Some(row));
