@@ -70,7 +70,8 @@ impl DeviceStorage for BrowserStorage {
         let shared = Rc::new_cyclic(|shared: &Weak<Shared>| {
             let hearing = shared.clone();
             let talk = Talk::new(&whose, move |news| report(&hearing, Input::HeardTab { news }));
-            let life = Life { presence: Presence::new(), talk, beats: None, watched: Vec::new() };
+            let presence = Presence::new(&whose);
+            let life = Life { presence, talk, beats: None, watched: Vec::new() };
             Shared {
                 whose,
                 tab,

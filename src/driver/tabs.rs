@@ -28,6 +28,8 @@ extern "C" {
 pub(super) struct Presence {
     locks: LockManager,
     waiting: AbortController,
+    /// A page may be one person's tab and then another's: its lock for the first ends with them.
+    whose: Whose,
     /// The lock is held until this comes.
     end: Promise,
     release: Function,
@@ -35,13 +37,13 @@ pub(super) struct Presence {
 
 impl Presence {
     /// `None` where the browser has no locks: on insecure origins.
-    pub(super) fn new() -> Option<Self> {
+    pub(super) fn new(whose: &Whose) -> Option<Self> {
         let navigator = web_sys::window()?.navigator();
         let locks = Reflect::get(&navigator, &"locks".into()).ok()?;
         let locks = locks.is_object().then(|| locks.unchecked_into())?;
         let waiting = AbortController::new().ok()?;
         let (end, release) = promise();
-        Some(Self { locks, waiting, end, release })
+        Some(Self { locks, waiting, whose: whose.clone(), end, release })
     }
 
     /// Takes the lock of this tab; `false` if others cannot tell that it lives.
@@ -66,7 +68,8 @@ impl Presence {
     fn ask(&self, tab: &TabId, on_lock: &JsValue) -> Result<Promise, JsValue> {
         let options = Object::new();
         Reflect::set(&options, &"signal".into(), &self.waiting.signal())?;
-        self.locks.request(&format!("roomlet:{}", tab.0), &options, on_lock.unchecked_ref())
+        let name = format!("roomlet:{}:{}", self.whose.as_str(), tab.0);
+        self.locks.request(&name, &options, on_lock.unchecked_ref())
     }
 }
 

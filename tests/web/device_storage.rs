@@ -347,7 +347,8 @@ async fn what_is_dropped_is_closed_and_silent() {
     let ids = [open.id.clone(), opening.id.clone()];
     drop((open, opening));
     for TabId(id) in ids {
-        promised(&format!("navigator.locks.request('roomlet:{id}', () => {{}})")).await;
+        let lock = format!("roomlet:{}:{id}", whose.as_str());
+        promised(&format!("navigator.locks.request('{lock}', () => {{}})")).await;
     }
     let (other, records) = Tab::opened(&whose, "other").await;
     assert_eq!(records.len(), 1, "what was begun is done");
@@ -364,7 +365,7 @@ async fn a_database_that_never_opens_says_nothing_and_keeps_nothing_from_others(
     let whose = somebody();
     let hanging = Overridden::with_hanging_database();
     let tab = Tab::open(&whose, "1");
-    let lock = format!("roomlet:{}", tab.id.0);
+    let lock = format!("roomlet:{}:{}", whose.as_str(), tab.id.0);
     until_held(&lock).await;
     assert!(tab.heard.borrow().is_empty());
     drop(tab);
