@@ -243,7 +243,7 @@ impl Client {
             Command::MarkRead { room, row } => self.mark_read(now, &room, row),
             Command::Reconnect => self.reconnect(),
             Command::SetName(name) => self.set_name(name),
-            Command::SignOut => self.leave(true),
+            Command::SignOut => self.sign_out(),
         }
     }
 

@@ -44,12 +44,10 @@ impl Identity {
 }
 
 impl Client {
-    /// The person has signed out, here or in another tab; `clear` deletes what the device has of them.
-    pub(super) fn leave(&mut self, clear: bool) {
-        if clear {
-            self.keeping.tell(&TabNews::SignedOut);
-        }
-        self.keeping.leave(clear);
+    /// The person has signed out: what the device has of them is deleted.
+    pub(super) fn sign_out(&mut self) {
+        self.keeping.tell(&TabNews::SignedOut);
+        self.keeping.leave(true);
         self.is_signed_out = true;
         self.forget_person();
         for channel in &mut self.channels {

@@ -246,7 +246,8 @@ impl Client {
             Some(TabNews::Sends(delivered)) => {
                 self.ownership.remember_of_another(delivered.id, delivered.digest);
             }
-            Some(TabNews::SignedOut) => self.leave(false),
+            // What was deleted must not come back; what this tab shows is its own page's business.
+            Some(TabNews::SignedOut) => self.keeping.end(),
             Some(TabNews::Draft { .. }) | None => {}
         }
     }

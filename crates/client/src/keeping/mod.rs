@@ -118,6 +118,12 @@ impl Keeping {
         self.heard.clear();
     }
 
+    /// Nothing is kept any more.
+    pub(crate) fn end(&mut self) {
+        self.leave(false);
+        self.state = State::Off;
+    }
+
     /// Whether messages must be on the disk before they are sent.
     pub(crate) fn is_waited_for(&self) -> bool {
         matches!(self.state, State::Opening(_) | State::Open(_))
