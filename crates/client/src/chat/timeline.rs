@@ -237,7 +237,8 @@ impl Timeline {
 
     /// What a message is in the history counts, if it came to harm when it was brought live.
     pub(crate) fn correct(&mut self, incoming: &Incoming) {
-        let known = self.find(Key::Identity(incoming.identity.clone()));
+        let identity = incoming.identity.clone();
+        let known = self.find(Key::Identity(identity));
         let Some((index, key)) = known.and_then(|row| self.index(row)).zip(incoming.order_key())
         else {
             return;
@@ -253,8 +254,7 @@ impl Timeline {
             message.text.clone_from(&incoming.text);
             message.time = parse_utc(&incoming.created_at).or(message.time);
         }
-        entry.place = Place::Server(key);
-        self.insert(entry);
+        self.insert(Entry { place: Place::Server(key), ..entry });
     }
 
     /// The backend has acknowledged a send, and says which id and time the message has.
