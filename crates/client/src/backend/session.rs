@@ -70,8 +70,8 @@ impl Session {
     pub(crate) fn prepare(&mut self) {
         match self {
             Self::ApiGateway(_) => {}
-            Self::AppsyncGraphql(session) => session.prepare(),
-            Self::AppsyncEvents(session) => session.prepare(),
+            Self::AppsyncGraphql(session) => session.lines.prepare(),
+            Self::AppsyncEvents(session) => session.lines.prepare(),
         }
     }
 
@@ -81,8 +81,8 @@ impl Session {
             Self::ApiGateway(sessions) => {
                 sessions.of(Role::Beside).is_some_and(api_gateway::Session::is_ready)
             }
-            Self::AppsyncGraphql(session) => session.may_change_over(),
-            Self::AppsyncEvents(session) => session.may_change_over(),
+            Self::AppsyncGraphql(session) => session.lines.may_change_over(),
+            Self::AppsyncEvents(session) => session.lines.may_change_over(),
         }
     }
 
@@ -90,8 +90,8 @@ impl Session {
     pub(crate) fn change_over(&mut self) {
         match self {
             Self::ApiGateway(sessions) => sessions.change_over(),
-            Self::AppsyncGraphql(session) => session.change_over(),
-            Self::AppsyncEvents(session) => session.change_over(),
+            Self::AppsyncGraphql(session) => session.lines.change_over(),
+            Self::AppsyncEvents(session) => session.lines.change_over(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod errors;
 mod frame;
+mod lines;
 mod realtime;
 mod requests;
 mod subscriptions;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub(crate) use errors::{Trouble, WireErrors, of_answer};
 pub(crate) use frame::Frame;
+pub(crate) use lines::{Line, Lines};
 pub(crate) use realtime::{Realtime, reason};
 pub(crate) use requests::{Errand, Refused, Request, Requests};
 

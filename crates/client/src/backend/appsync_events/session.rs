@@ -11,7 +11,7 @@ use super::publishes::Send;
 use super::wire::{self, Answer, ChannelBody, PublishBody, ServerFrame};
 use crate::auth::Signer;
 use crate::backend::appsync::{
-    self, Errand, Realtime, Refused, Request, Requests, Trouble, WireErrors,
+    self, Errand, Lines, Realtime, Refused, Request, Requests, Trouble, WireErrors,
 };
 use crate::backend::{Http, Outcome, Role, SessionEvent};
 use crate::chat::ids::{ClientMessageId, ConnectionId, HttpRequestId, RoomId};
@@ -43,9 +43,7 @@ pub(crate) struct Session {
     place: Place,
     person: Person,
     as_guest: bool,
-    /// The connection in use, or the one whose turn it is.
-    line: Line,
-    beside: Option<Line>,
+    pub(crate) lines: Lines<Line>,
     requests: Requests<Send>,
     /// Whether sends may go by HTTP, since there is no connection.
     by_http: bool,
@@ -61,8 +59,7 @@ impl Session {
             place,
             person,
             as_guest,
-            line: Line::new(Realtime::new(!as_guest, random)),
-            beside: None,
+            lines: Lines::new(Realtime::new(!as_guest, random)),
             requests: Requests::default(),
             by_http: false,
             http_closed_until: None,
@@ -72,21 +69,50 @@ impl Session {
     }
 
     pub(crate) fn opened(&mut self, now: Timestamp, connection: ConnectionId) {
-        self.line.connection = connection;
+        self.lines.connection = connection;
         self.by_http = false;
         self.http_closed_until = None;
-        self.line.pace = Pace::default();
-        self.line.realtime.opened(now);
+        self.lines.pace = Pace::default();
+        self.lines.realtime.opened(now);
     }
 
     /// The connection has ended, and with it the answers that it owed.
     pub(crate) fn closed(&mut self) {
-        self.line.realtime.closed();
-        for publish in self.line.publishes.take_all() {
+        self.lines.realtime.closed();
+        for publish in self.lines.publishes.take_all() {
             let was_said = publish.is_in_flight();
             let outcome = if was_said { self.unknown_fate() } else { again_at_once() };
             self.unsettled(publish.send, outcome);
         }
+    }
+
+    /// Has the session do something with one of its connections, if there is that one.
+    pub(crate) fn on<T>(&mut self, role: Role, act: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if role == Role::Beside && !self.lines.swap() {
+            return None;
+        }
+        let done = act(self);
+        if role == Role::Beside {
+            self.lines.swap();
+        }
+        Some(done)
+    }
+
+    /// The rooms that are joined, and that they have no history.
+    pub(crate) fn joined_rooms(&self) -> Vec<(RoomId, bool)> {
+        self.lines.realtime.live_rooms().map(|room| (room.clone(), false)).collect()
+    }
+
+    /// Whether the connection beside owes an answer to a publish.
+    pub(crate) fn is_sending_beside(&self) -> bool {
+        self.lines.beside().is_some_and(|line| !line.publishes.is_empty())
+    }
+
+    /// The connection beside has ended; returns what it had still to say.
+    pub(crate) fn closed_beside(&mut self) -> Vec<SessionEvent> {
+        self.on(Role::Beside, Self::closed);
+        let Some(mut line) = self.lines.take_beside() else { return Vec::new() };
+        std::iter::from_fn(|| line.realtime.poll_event()).collect()
     }
 
     /// Whether there has been no connection for so long that publishing by HTTP is worth a try.
@@ -96,10 +122,7 @@ impl Session {
     }
 
     pub(crate) fn join(&mut self, room: &RoomId) {
-        if let Some(beside) = &mut self.beside {
-            beside.realtime.join(room);
-        }
-        if self.line.realtime.join(room) {
+        if self.lines.join(room) {
             self.joined(room.clone());
         }
     }
@@ -111,8 +134,8 @@ impl Session {
     }
 
     fn leave_line(&mut self, room: &RoomId) {
-        if let Some(id) = self.line.realtime.leave(room) {
-            self.line.realtime.say(wire::unsubscribe(&id));
+        if let Some(id) = self.lines.realtime.leave(room) {
+            self.lines.realtime.say(wire::unsubscribe(&id));
         }
     }
 
@@ -123,9 +146,9 @@ impl Session {
     /// Gives up what is on its way, without a word.
     pub(crate) fn forget(&mut self) {
         self.requests.cancel(|_| true);
-        self.line.publishes.take_all();
-        self.line.realtime.forget();
-        self.beside = None;
+        self.lines.publishes.take_all();
+        self.lines.realtime.forget();
+        self.lines.take_beside();
     }
 
     pub(crate) fn stamps_senders(&self) -> bool {
@@ -134,10 +157,10 @@ impl Session {
 
     /// Whether a send to a room may be handed over now.
     pub(crate) fn can_send(&self, now: Timestamp, room: &RoomId) -> bool {
-        if self.line.realtime.is_ready() {
-            return self.line.realtime.is_live(room) && self.line.pace.may_publish(now);
+        if self.lines.realtime.is_ready() {
+            return self.lines.realtime.is_live(room) && self.lines.pace.may_publish(now);
         }
-        self.by_http && !self.line.realtime.is_refused(room)
+        self.by_http && !self.lines.realtime.is_refused(room)
     }
 
     /// Sends a message; its fate comes as an event.
@@ -146,10 +169,10 @@ impl Session {
         if event::publish_bytes(room, text) > appsync::MAX_PAYLOAD_BYTES {
             return self.unsettled(send, Outcome::Refused(FailReason::TooLarge));
         }
-        if self.line.realtime.is_ready() {
-            self.line.pace.published(now);
+        if self.lines.realtime.is_ready() {
+            self.lines.pace.published(now);
             self.now = now;
-            self.line.publishes.add(send);
+            self.lines.publishes.add(send);
         } else {
             self.requests.add(send);
         }
@@ -157,7 +180,7 @@ impl Session {
 
     /// A send has come back: its answer is of no more interest.
     pub(crate) fn no_longer_in_flight(&mut self, id: &ClientMessageId) {
-        for line in self.lines_mut() {
+        for line in self.lines.all_mut() {
             line.publishes.forget(id);
         }
         self.requests.cancel(|send| send.id == *id);
@@ -165,7 +188,7 @@ impl Session {
 
     /// Whether a send waits for credentials.
     pub(crate) fn holds(&self, id: &ClientMessageId) -> bool {
-        let publishes = self.lines().flat_map(|line| line.publishes.waiting());
+        let publishes = self.lines.all().flat_map(|line| line.publishes.waiting());
         publishes.chain(self.requests.waiting()).any(|send| send.id == *id)
     }
 
@@ -180,9 +203,9 @@ impl Session {
 
     /// Says something that is answered: an end of a subscription that there is not. Says whether it did.
     pub(crate) fn ping(&mut self) -> bool {
-        let is_ready = self.line.realtime.is_ready();
+        let is_ready = self.lines.realtime.is_ready();
         if is_ready {
-            self.line.realtime.say(wire::unsubscribe(PING));
+            self.lines.realtime.say(wire::unsubscribe(PING));
         }
         is_ready
     }
@@ -190,7 +213,7 @@ impl Session {
     pub(crate) fn wants_keys(&self) -> bool {
         let wants =
             |line: &Line| line.realtime.wants_keys() || line.publishes.waiting().next().is_some();
-        self.lines().any(wants) || self.requests.wants_keys()
+        self.lines.all().any(wants) || self.requests.wants_keys()
     }
 
     /// Goes on with what waited for credentials.
@@ -207,8 +230,7 @@ impl Session {
             let Send { room, id, text } = send;
             [event::published(place.kind, room, text, id, publisher, now.wall)]
         };
-        for Line { realtime, publishes, .. } in [&mut self.line].into_iter().chain(&mut self.beside)
-        {
+        for Line { realtime, publishes, .. } in self.lines.all_mut() {
             while let Some((id, room)) = realtime.take_start(now.monotonic, generation) {
                 let channel = channel(place, &room);
                 let body = ChannelBody { channel: &channel };
@@ -233,7 +255,7 @@ impl Session {
 
     /// Nobody is signed in: what waits for credentials goes back to where it came from.
     pub(crate) fn give_up_waiting(&mut self) {
-        let waiting = self.lines_mut().flat_map(|line| line.publishes.take_waiting());
+        let waiting = self.lines.all_mut().flat_map(|line| line.publishes.take_waiting());
         for publish in waiting.collect::<Vec<_>>() {
             self.unsettled(publish.send, again_at_once());
         }
@@ -243,36 +265,36 @@ impl Session {
     }
 
     pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
-        self.line.realtime.heard(now);
+        self.lines.realtime.heard(now);
         match ServerFrame::parse(text) {
-            ServerFrame::Ack { timeout } => self.line.realtime.acknowledged(timeout),
+            ServerFrame::Ack { timeout } => self.lines.realtime.acknowledged(timeout),
             ServerFrame::Subscribed { id } => {
-                let acknowledged = self.line.realtime.start_acknowledged(now, &id);
+                let acknowledged = self.lines.realtime.start_acknowledged(now, &id);
                 if let Some(id) = acknowledged.ends {
-                    self.line.realtime.say(wire::unsubscribe(&id));
+                    self.lines.realtime.say(wire::unsubscribe(&id));
                 }
                 if let Some(room) = acknowledged.joined {
                     self.joined(room);
                 }
             }
             ServerFrame::SubscribeRefused { id, errors } => {
-                self.line.realtime.start_refused(now, &id, subscription_trouble(&errors));
+                self.lines.realtime.start_refused(now, &id, subscription_trouble(&errors));
             }
             ServerFrame::Data { id, events } => self.data(&id, &events),
             ServerFrame::BroadcastError { id } => {
-                if let Some(room) = self.line.realtime.room_of(&id).cloned() {
-                    self.line.realtime.tell(SessionEvent::Missed { room });
+                if let Some(room) = self.lines.realtime.room_of(&id).cloned() {
+                    self.lines.realtime.tell(SessionEvent::Missed { room });
                 }
             }
             ServerFrame::Published { id, failed } => {
-                if let Some(publish) = self.line.publishes.take(&id) {
+                if let Some(publish) = self.lines.publishes.take(&id) {
                     self.published(publish.send, &failed);
                 }
             }
             ServerFrame::PublishRefused { id, errors } => self.publish_refused(&id, &errors),
             ServerFrame::Error { id: Some(id), errors } => {
-                if self.line.realtime.room_of(&id).is_some() {
-                    self.line.realtime.start_refused(now, &id, subscription_trouble(&errors));
+                if self.lines.realtime.room_of(&id).is_some() {
+                    self.lines.realtime.start_refused(now, &id, subscription_trouble(&errors));
                 } else {
                     self.publish_refused(&id, &errors);
                 }
@@ -281,25 +303,25 @@ impl Session {
                 if errors.trouble() == Trouble::Throttled {
                     self.throttled();
                 }
-                self.line.realtime.unattributed(now, &errors);
+                self.lines.realtime.unattributed(now, &errors);
             }
-            ServerFrame::Refused(errors) => self.line.realtime.turned_away(&errors),
-            ServerFrame::Broken => self.line.realtime.broken(),
+            ServerFrame::Refused(errors) => self.lines.realtime.turned_away(&errors),
+            ServerFrame::Broken => self.lines.realtime.broken(),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
         }
     }
 
     fn joined(&mut self, room: RoomId) {
-        self.line.realtime.tell(SessionEvent::Joined { room, history: false });
+        self.lines.realtime.tell(SessionEvent::Joined { room, history: false });
     }
 
     /// Something was refused for its pace, and the service does not say what. A publish that may be it goes again:
     /// where a repetition does no harm, or where it can be nothing else.
     fn throttled(&mut self) {
         let is_clear =
-            self.line.publishes.count_in_flight() == 1 && !self.line.realtime.is_starting();
+            self.lines.publishes.count_in_flight() == 1 && !self.lines.realtime.is_starting();
         if is_clear || self.place.kind == NamespaceKind::Stamped {
-            for publish in self.line.publishes.take_in_flight() {
+            for publish in self.lines.publishes.take_in_flight() {
                 let pause = self.pause(&publish.send);
                 self.unsettled(publish.send, Outcome::Again { pause });
             }
@@ -307,17 +329,17 @@ impl Session {
     }
 
     fn data(&mut self, id: &str, events: &[String]) {
-        let Some(room) = self.line.realtime.room_of(id).cloned() else { return };
+        let Some(room) = self.lines.realtime.room_of(id).cloned() else { return };
         for text in events {
             self.unnamed = self.unnamed.wrapping_add(1);
-            match event::received(self.place.kind, text, self.line.connection, self.unnamed) {
+            match event::received(self.place.kind, text, self.lines.connection, self.unnamed) {
                 Event::Message(incoming) => {
                     let (room, incoming) = (room.clone(), *incoming);
-                    self.line.realtime.tell(SessionEvent::Message { room, incoming });
+                    self.lines.realtime.tell(SessionEvent::Message { room, incoming });
                 }
                 Event::Other(text) if text.trim().is_empty() => {}
                 Event::Other(text) => {
-                    self.line.realtime.tell(SessionEvent::Notice { room: room.clone(), text });
+                    self.lines.realtime.tell(SessionEvent::Notice { room: room.clone(), text });
                 }
             }
         }
@@ -325,10 +347,10 @@ impl Session {
 
     fn published(&mut self, send: Send, failed: &WireErrors) {
         if failed.is_empty() {
-            self.line.realtime.accepted();
+            self.lines.realtime.accepted();
             let Send { room, id, .. } = send;
             self.requests.succeeded(&room, Errand::Send);
-            self.line.realtime.tell(SessionEvent::Settled { room, id, key: None });
+            self.lines.realtime.tell(SessionEvent::Settled { room, id, key: None });
         } else {
             let outcome = self.outcome(&send, failed.trouble());
             self.unsettled(send, outcome);
@@ -336,10 +358,10 @@ impl Session {
     }
 
     fn publish_refused(&mut self, id: &str, errors: &WireErrors) {
-        let Some(publish) = self.line.publishes.take(id) else { return };
+        let Some(publish) = self.lines.publishes.take(id) else { return };
         let trouble = errors.trouble();
-        match self.line.publishes.refused(publish, trouble, !self.as_guest) {
-            Refused::Again { generation } => self.line.realtime.renew(trouble, generation),
+        match self.lines.publishes.refused(publish, trouble, !self.as_guest) {
+            Refused::Again { generation } => self.lines.realtime.renew(trouble, generation),
             Refused::ForGood(send) => {
                 let outcome = self.outcome(&send, trouble);
                 self.unsettled(send, outcome);
@@ -367,7 +389,7 @@ impl Session {
 
     fn request_failed(&mut self, request: Request<Send>, trouble: Trouble) {
         let send = match self.requests.refused(request, trouble, !self.as_guest) {
-            Refused::Again { generation } => return self.line.realtime.renew(trouble, generation),
+            Refused::Again { generation } => return self.lines.realtime.renew(trouble, generation),
             Refused::ForGood(send) => send,
         };
         if matches!(trouble, Trouble::Backend | Trouble::BlockedByPage) {
@@ -418,12 +440,12 @@ impl Session {
     }
 
     fn handle_line_time(&mut self, now: Timestamp) {
-        self.line.realtime.handle_time(now);
-        for publish in self.line.publishes.take_late(now) {
+        self.lines.realtime.handle_time(now);
+        for publish in self.lines.publishes.take_late(now) {
             let pause = self.pause(&publish.send);
             // A connection that lives answers each publish; but if another one does no better, it is not that.
             if self.requests.failures(&publish.send.room, Errand::Send).is_power_of_two() {
-                self.line.realtime.tell(SessionEvent::Silent);
+                self.lines.realtime.tell(SessionEvent::Silent);
             }
             let outcome = match self.unknown_fate() {
                 Outcome::Again { .. } => Outcome::Again { pause },
@@ -434,19 +456,21 @@ impl Session {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
-        let pace = self.line.pace.next_deadline(self.now).filter(|_| self.line.realtime.is_ready());
+        let pace =
+            self.lines.pace.next_deadline(self.now).filter(|_| self.lines.realtime.is_ready());
         let lines = self
-            .lines()
+            .lines
+            .all()
             .flat_map(|line| [line.realtime.next_deadline(), line.publishes.next_deadline()]);
         Deadline::earliest(lines.chain([self.requests.next_deadline(), pace]))
     }
 
     pub(crate) fn poll_frame(&mut self) -> Option<String> {
-        self.line.realtime.poll_frame()
+        self.lines.realtime.poll_frame()
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
-        self.line.realtime.poll_event()
+        self.lines.realtime.poll_event()
     }
 
     pub(crate) fn poll_http(&mut self) -> Option<Http> {
@@ -455,7 +479,7 @@ impl Session {
 
     fn unsettled(&mut self, send: Send, outcome: Outcome) {
         let Send { room, id, .. } = send;
-        self.line.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
+        self.lines.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
     }
 }
 

@@ -6,7 +6,7 @@ use super::operations::{self, Claim, Schema};
 use super::wire::{Answer, ClientFrame, ServerFrame, WireMessage};
 use crate::auth::Signer;
 use crate::backend::appsync::{
-    self, Errand, Realtime, Refused, Request, Requests, Trouble, WireErrors,
+    self, Errand, Lines, Realtime, Refused, Request, Requests, Trouble, WireErrors,
 };
 use crate::backend::{Cursor, HistoryRequest, Http, Outcome, RequestId, Retry, Role, SessionEvent};
 use crate::chat::ids::{ClientMessageId, HttpRequestId, RoomId};
@@ -53,9 +53,7 @@ pub(crate) struct Session {
     as_guest: bool,
     renewable: bool,
     known: Known,
-    /// The connection in use, or the one whose turn it is.
-    line: Line,
-    beside: Option<Line>,
+    pub(crate) lines: Lines<Line>,
     requests: Requests<Purpose>,
     /// In the basic schema nothing but the answer says whether a message is the echo of a send.
     held: Vec<(RoomId, Incoming)>,
@@ -80,28 +78,49 @@ impl Session {
             as_guest,
             renewable: !as_guest,
             known,
-            line: Line::new(Realtime::new(!as_guest, random)),
-            beside: None,
+            lines: Lines::new(Realtime::new(!as_guest, random)),
             requests: Requests::default(),
             held: Vec::new(),
         }
     }
 
     pub(crate) fn opened(&mut self, now: Timestamp) {
-        self.line.realtime.opened(now);
+        self.lines.realtime.opened(now);
     }
 
     /// The connection has ended. Sends go on without it; history is asked for anew.
     pub(crate) fn closed(&mut self) {
-        self.line.closed();
+        self.lines.closed();
         self.requests.cancel(|purpose| purpose.is_history_of(None));
     }
 
-    pub(crate) fn join(&mut self, room: &RoomId) {
-        if let Some(beside) = &mut self.beside {
-            beside.realtime.join(room);
+    /// Has the session do something with one of its connections, if there is that one.
+    pub(crate) fn on<T>(&mut self, role: Role, act: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if role == Role::Beside && !self.lines.swap() {
+            return None;
         }
-        if self.line.realtime.join(room) {
+        let done = act(self);
+        if role == Role::Beside {
+            self.lines.swap();
+        }
+        Some(done)
+    }
+
+    /// The rooms that are joined, and whether they have a history.
+    pub(crate) fn joined_rooms(&self) -> Vec<(RoomId, bool)> {
+        let history = self.known.schema == Some(Schema::Full);
+        self.lines.realtime.live_rooms().map(|room| (room.clone(), history)).collect()
+    }
+
+    /// The connection beside has ended; returns what it had still to say.
+    pub(crate) fn closed_beside(&mut self) -> Vec<SessionEvent> {
+        let Some(mut line) = self.lines.take_beside() else { return Vec::new() };
+        line.closed();
+        std::iter::from_fn(|| line.realtime.poll_event()).collect()
+    }
+
+    pub(crate) fn join(&mut self, room: &RoomId) {
+        if self.lines.join(room) {
             self.joined(room.clone());
         }
     }
@@ -114,8 +133,8 @@ impl Session {
     }
 
     fn leave_line(&mut self, room: &RoomId) {
-        if let Some(id) = self.line.realtime.leave(room) {
-            self.line.realtime.say(ClientFrame::stop(&id).to_json());
+        if let Some(id) = self.lines.realtime.leave(room) {
+            self.lines.realtime.say(ClientFrame::stop(&id).to_json());
         }
     }
 
@@ -127,8 +146,8 @@ impl Session {
     pub(crate) fn forget(&mut self) {
         self.requests.cancel(|_| true);
         self.held.clear();
-        self.beside = None;
-        self.line.realtime.forget();
+        self.lines.take_beside();
+        self.lines.realtime.forget();
     }
 
     pub(crate) fn stamps_senders(&self) -> bool {
@@ -137,7 +156,7 @@ impl Session {
 
     /// Whether a send to a room may be handed over now.
     pub(crate) fn can_send(&self, room: &RoomId) -> bool {
-        self.known.schema.is_some() && self.line.realtime.is_live(room)
+        self.known.schema.is_some() && self.lines.realtime.is_live(room)
     }
 
     /// Sends a message; its fate comes as an event.
@@ -183,16 +202,15 @@ impl Session {
 
     /// Finds out whether the connection lives. A subscription that starts must be answered, where a ping is not known.
     pub(crate) fn probe(&mut self) {
-        self.line.realtime.probe();
+        self.lines.realtime.probe();
     }
 
     pub(crate) fn is_probing(&self) -> bool {
-        self.line.realtime.is_probing()
+        self.lines.realtime.is_probing()
     }
 
     pub(crate) fn wants_keys(&self) -> bool {
-        let beside = self.beside.as_ref().is_some_and(|line| line.realtime.wants_keys());
-        self.line.realtime.wants_keys() || beside || self.requests.wants_keys()
+        self.lines.all().any(|line| line.realtime.wants_keys()) || self.requests.wants_keys()
     }
 
     /// Goes on with what waited for credentials.
@@ -220,13 +238,13 @@ impl Session {
 
     fn start_subscriptions(&mut self, now: Timestamp, signer: &Signer<'_>) {
         let generation = signer.generation();
-        while let Some((id, room)) = self.line.realtime.take_start(now, generation) {
+        while let Some((id, room)) = self.lines.realtime.take_start(now, generation) {
             let schema = self.known.schema.unwrap_or(Schema::Full);
             let operation = operations::subscribe(schema, &room);
             let authorization = signer.authorization(self.api.path(), &operation);
-            self.line.realtime.say(ClientFrame::start(&id, &operation, authorization).to_json());
+            self.lines.realtime.say(ClientFrame::start(&id, &operation, authorization).to_json());
             if schema == Schema::Full {
-                self.line.started_full.push(id);
+                self.lines.started_full.push(id);
             }
         }
     }
@@ -239,32 +257,32 @@ impl Session {
     }
 
     pub(crate) fn received(&mut self, now: Timestamp, text: &str) {
-        self.line.realtime.heard(now);
+        self.lines.realtime.heard(now);
         self.take_in(now, text);
         self.end_subscriptions(now);
     }
 
     fn take_in(&mut self, now: Timestamp, text: &str) {
         match ServerFrame::parse(text) {
-            ServerFrame::Ack { timeout } => self.line.realtime.acknowledged(timeout),
+            ServerFrame::Ack { timeout } => self.lines.realtime.acknowledged(timeout),
             ServerFrame::Started { id } => self.started(now, &id),
             ServerFrame::Data { id, message, errors } => self.data(&id, message, &errors),
             ServerFrame::Error { id: Some(id), errors } => self.start_refused(now, &id, &errors),
             ServerFrame::Error { id: None, errors } => {
-                self.line.realtime.unattributed(now, &errors)
+                self.lines.realtime.unattributed(now, &errors)
             }
-            ServerFrame::Complete { id } => self.line.realtime.ended(now, &id),
-            ServerFrame::Refused(errors) => self.line.realtime.turned_away(&errors),
-            ServerFrame::Broken => self.line.realtime.broken(),
+            ServerFrame::Complete { id } => self.lines.realtime.ended(now, &id),
+            ServerFrame::Refused(errors) => self.lines.realtime.turned_away(&errors),
+            ServerFrame::Broken => self.lines.realtime.broken(),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
         }
     }
 
     fn started(&mut self, now: Timestamp, id: &str) {
         let was_full = self.take_started_full(id);
-        let acknowledged = self.line.realtime.start_acknowledged(now, id);
+        let acknowledged = self.lines.realtime.start_acknowledged(now, id);
         if let Some(id) = acknowledged.ends {
-            self.line.realtime.say(ClientFrame::stop(&id).to_json());
+            self.lines.realtime.say(ClientFrame::stop(&id).to_json());
         }
         let Some(room) = acknowledged.joined else { return };
         let found = if was_full { Schema::Full } else { Schema::Basic };
@@ -274,7 +292,7 @@ impl Session {
 
     fn joined(&mut self, room: RoomId) {
         let history = self.known.schema == Some(Schema::Full);
-        self.line.realtime.tell(SessionEvent::Joined { room, history });
+        self.lines.realtime.tell(SessionEvent::Joined { room, history });
     }
 
     fn start_refused(&mut self, now: Timestamp, id: &str, errors: &WireErrors) {
@@ -287,11 +305,11 @@ impl Session {
             Trouble::UnknownField => Trouble::Malformed,
             trouble => trouble,
         };
-        self.line.realtime.start_refused(now, id, trouble);
+        self.lines.realtime.start_refused(now, id, trouble);
     }
 
     fn data(&mut self, id: &str, message: Option<Box<WireMessage>>, errors: &WireErrors) {
-        let Some(room) = self.line.realtime.room_of(id).cloned() else { return };
+        let Some(room) = self.lines.realtime.room_of(id).cloned() else { return };
         match message {
             // A filter that matches too much brings what is said elsewhere.
             Some(message) if message.is_of_another(&room) => {}
@@ -300,11 +318,11 @@ impl Session {
                 if self.may_be_echo(&room, &incoming) {
                     self.held.push((room, incoming));
                 } else {
-                    self.line.realtime.tell(SessionEvent::Message { room, incoming });
+                    self.lines.realtime.tell(SessionEvent::Message { room, incoming });
                 }
             }
             // The mutation of somebody else has not selected what a message needs.
-            None if !errors.is_empty() => self.line.realtime.tell(SessionEvent::Missed { room }),
+            None if !errors.is_empty() => self.lines.realtime.tell(SessionEvent::Missed { room }),
             None => {}
         }
     }
@@ -332,7 +350,7 @@ impl Session {
                 incoming.client_message_id = Some(id.clone());
                 incoming.sender = Sender::Me;
             }
-            self.line.realtime.tell(SessionEvent::Message { room: of, incoming });
+            self.lines.realtime.tell(SessionEvent::Message { room: of, incoming });
         }
     }
 
@@ -357,7 +375,7 @@ impl Session {
                 if let Some(page) = body.page().filter(|_| is_good) {
                     self.succeeded(&room.clone(), Errand::History);
                     let (room, request) = (room.clone(), request.clone());
-                    return self.line.realtime.tell(SessionEvent::History { room, request, page });
+                    return self.lines.realtime.tell(SessionEvent::History { room, request, page });
                 }
             }
         }
@@ -367,7 +385,7 @@ impl Session {
 
     fn succeeded(&mut self, room: &RoomId, errand: Errand) {
         self.requests.succeeded(room, errand);
-        self.line.realtime.accepted();
+        self.lines.realtime.accepted();
     }
 
     fn sent(&mut self, room: RoomId, id: ClientMessageId, schema: Schema, message: WireMessage) {
@@ -375,10 +393,10 @@ impl Session {
         self.release(&room, Some((&id, &incoming.identity)));
         if let (Schema::Full, Sender::Person { id, standing, .. }) = (schema, &incoming.sender) {
             let (sender_id, is_user) = (id.clone(), *standing == Standing::User);
-            self.line.realtime.tell(SessionEvent::Introduced { sender_id, is_user });
+            self.lines.realtime.tell(SessionEvent::Introduced { sender_id, is_user });
         }
         let key = incoming.order_key();
-        self.line.realtime.tell(SessionEvent::Settled { room, id, key });
+        self.lines.realtime.tell(SessionEvent::Settled { room, id, key });
     }
 
     pub(crate) fn failed(&mut self, id: HttpRequestId, failure: HttpFailure) {
@@ -395,7 +413,7 @@ impl Session {
             self.release(&room, None);
         }
         let purpose = match self.requests.refused(request, trouble, self.renewable) {
-            Refused::Again { generation } => return self.line.realtime.renew(trouble, generation),
+            Refused::Again { generation } => return self.lines.realtime.renew(trouble, generation),
             Refused::ForGood(purpose) => purpose,
         };
         match purpose {
@@ -422,9 +440,9 @@ impl Session {
                 if matches!(trouble, Trouble::Credentials | Trouble::Signature { .. }) =>
             {
                 // Nobody is served by a room that stays behind in silence.
-                let ends = self.line.realtime.refuse(&room, appsync::reason(trouble));
+                let ends = self.lines.realtime.refuse(&room, appsync::reason(trouble));
                 if let Some(id) = ends {
-                    self.line.realtime.say(ClientFrame::stop(&id).to_json());
+                    self.lines.realtime.say(ClientFrame::stop(&id).to_json());
                 }
             }
             Purpose::History { room, request, .. } => {
@@ -434,7 +452,7 @@ impl Session {
                     }
                     _ => Retry::Never,
                 };
-                self.line.realtime.tell(SessionEvent::HistoryRefused { room, request, retry });
+                self.lines.realtime.tell(SessionEvent::HistoryRefused { room, request, retry });
             }
         }
     }
@@ -448,22 +466,21 @@ impl Session {
     }
 
     fn handle_line_time(&mut self, now: Timestamp) {
-        self.line.realtime.handle_time(now);
+        self.lines.realtime.handle_time(now);
         self.end_subscriptions(now);
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
-        let beside = self.beside.as_ref().and_then(|line| line.realtime.next_deadline());
-        let (line, requests) = (self.line.realtime.next_deadline(), self.requests.next_deadline());
-        Deadline::earliest([line, beside, requests])
+        let lines = self.lines.all().map(|line| line.realtime.next_deadline());
+        Deadline::earliest(lines.chain([self.requests.next_deadline()]))
     }
 
     pub(crate) fn poll_frame(&mut self) -> Option<String> {
-        self.line.realtime.poll_frame()
+        self.lines.realtime.poll_frame()
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
-        self.line.realtime.poll_event()
+        self.lines.realtime.poll_event()
     }
 
     pub(crate) fn poll_http(&mut self) -> Option<Http> {
@@ -471,18 +488,18 @@ impl Session {
     }
 
     fn end_subscriptions(&mut self, now: Timestamp) {
-        for id in self.line.realtime.take_ends(now) {
-            self.line.realtime.say(ClientFrame::stop(&id).to_json());
+        for id in self.lines.realtime.take_ends(now) {
+            self.lines.realtime.say(ClientFrame::stop(&id).to_json());
         }
     }
 
     fn take_started_full(&mut self, id: &str) -> bool {
-        let index = self.line.started_full.iter().position(|started| started == id);
-        index.map(|index| self.line.started_full.swap_remove(index)).is_some()
+        let index = self.lines.started_full.iter().position(|started| started == id);
+        index.map(|index| self.lines.started_full.swap_remove(index)).is_some()
     }
 
     fn unsettled(&mut self, room: &RoomId, id: &ClientMessageId, outcome: Outcome) {
         let (room, id) = (room.clone(), id.clone());
-        self.line.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
+        self.lines.realtime.tell(SessionEvent::Unsettled { room, id, outcome });
     }
 }
