@@ -1,6 +1,6 @@
 //! What outlives the page, and the person's other tabs. The client decides everything; here it is done.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use futures::channel::oneshot;
@@ -17,6 +17,9 @@ const BEAT: u32 = 5_000;
 /// Where there are no locks: a tab that has not said so for this time, in milliseconds, counts as gone. One whose timers
 /// the browser has slowed down may live on; then it finds that its records are another's.
 const SILENCE: f64 = 30_000.0;
+/// Requests that the browser has not answered: more than any client lets come together. At the bound the database is of
+/// no more use.
+const MAX_UNANSWERED: usize = 4_096;
 
 /// Hears what comes of a storage: [`Input::StorageAnswered`], [`Input::StorageLost`], [`Input::TabGone`] and
 /// [`Input::HeardTab`]; never from within a call to it.
@@ -77,6 +80,7 @@ impl DeviceStorage for BrowserStorage {
                 tab,
                 on_input,
                 state: RefCell::new(State::Opening { clear: false }),
+                unanswered: Cell::new(0),
                 last_answer: RefCell::default(),
                 life: RefCell::new(Some(life)),
             }
@@ -93,6 +97,8 @@ struct Shared {
     tab: TabId,
     on_input: OnStorageInput,
     state: RefCell<State>,
+    /// At most [`MAX_UNANSWERED`].
+    unanswered: Cell<usize>,
     /// Ends when the last request so far has been answered.
     last_answer: RefCell<Option<oneshot::Receiver<()>>>,
     /// `None` when this is nobody's tab any more, and nothing is reported.
@@ -190,22 +196,33 @@ impl Drop for BrowserOpenStorage {
 impl Shared {
     /// Starts a request at the database; its answer waits for those of earlier ones.
     fn ask(self: &Rc<Self>, request: StorageRequestId, start: impl FnOnce(&Database) -> Outcome) {
+        let is_full = self.unanswered.get() >= MAX_UNANSWERED;
         let outcome = match &*self.state.borrow() {
-            State::Open(database) => start(database),
-            State::Opening { .. } | State::Closed => Box::pin(ready(StorageAnswer::Failed)),
+            State::Open(database) if !is_full => start(database),
+            State::Open(_) | State::Opening { .. } | State::Closed => {
+                Box::pin(ready(StorageAnswer::Failed))
+            }
         };
+        if is_full {
+            let weak = Rc::downgrade(self);
+            spawn_local(async move { lost(&weak) });
+        }
         self.answer(request, outcome);
     }
 
     fn answer(self: &Rc<Self>, request: StorageRequestId, outcome: Outcome) {
         let (answered, last_answer) = oneshot::channel();
         let before = self.last_answer.replace(Some(last_answer));
+        self.unanswered.update(|unanswered| unanswered + 1);
         let shared = Rc::downgrade(self);
         spawn_local(async move {
             let answer = outcome.await;
             if let Some(before) = before {
                 // An answer is not said: the wait for it ends.
                 let _ = before.await;
+            }
+            if let Some(shared) = shared.upgrade() {
+                shared.unanswered.update(|unanswered| unanswered - 1);
             }
             report(&shared, Input::StorageAnswered { request, answer });
             drop(answered);
@@ -251,12 +268,12 @@ async fn open(shared: Rc<Shared>) -> StorageAnswer {
     if is_open { answer } else { StorageAnswer::Failed }
 }
 
+/// What was begun is done, and nothing more.
 fn lost(shared: &Weak<Shared>) {
-    if let Some(shared) = shared.upgrade() {
-        // A newer page waits for it.
-        drop(shared.state.replace(State::Closed));
+    let was = shared.upgrade().map(|shared| shared.state.replace(State::Closed));
+    if matches!(was, Some(State::Open(_))) {
+        report(shared, Input::StorageLost);
     }
-    report(shared, Input::StorageLost);
 }
 
 /// Where there are no locks.

@@ -293,6 +293,34 @@ async fn delete_database() {
 }
 
 #[wasm_bindgen_test]
+async fn a_database_that_answers_nothing_any_more_is_given_up_before_requests_pile_up() {
+    let (tab, _) = Tab::opened(&somebody(), "1").await;
+    promised(
+        "(async () => {
+            const open = indexedDB.open('roomlet');
+            await new Promise((resolve) => { open.onsuccess = resolve; });
+            const transaction = open.result.transaction('records', 'readwrite');
+            const hold = () => {
+                if (!window.released) transaction.objectStore('records').get('nothing').onsuccess = hold;
+            };
+            transaction.oncomplete = () => open.result.close();
+            hold();
+        })()",
+    )
+    .await;
+    for request in 1..5_000 {
+        let draft = record(Shelf::Draft, "lobby", "text");
+        tab.storage.write(StorageRequestId(request), vec![StorageChange::Put(draft)]);
+    }
+    tab.hears(Input::StorageLost).await;
+    evaluate("window.released = true");
+    assert_eq!(tab.answer(1).await, StorageAnswer::Stored);
+    assert_eq!(tab.answer(4_999).await, StorageAnswer::Failed);
+    let is_lost = |input: &&Input| **input == Input::StorageLost;
+    assert_eq!(tab.heard.borrow().iter().filter(is_lost).count(), 1);
+}
+
+#[wasm_bindgen_test]
 async fn a_browser_without_a_database_and_a_full_disk_are_failures() {
     let whose = somebody();
     let forbidden = Overridden::without_database();

@@ -9,6 +9,7 @@ use roomlet_client::{Command, Event, Input, Output, RoomId, Shelf, StorageAnswer
 use scenario::appsync::{IN_AN_HOUR, cognito, jwt, opaque};
 use scenario::disk::{Disk, Tab, gateway};
 use scenario::{FORBIDDEN, WELCOME, broadcast};
+use serde_json::json;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -30,10 +31,6 @@ fn one_change_of_the_disk_is_enough_for_what_can_go_at_once() {
     let disk = Disk::default();
     let mut tab = Tab::full(&disk, 1);
     tab.scenario.send("hi");
-    let writes = |tab: &Tab| {
-        let is_write = |output: &&Output| matches!(output, Output::WriteStorage { .. });
-        tab.scenario.storage.iter().filter(is_write).count()
-    };
     assert_eq!(writes(&tab), 1);
     tab.run_disk();
     assert_eq!(writes(&tab), 0);
@@ -137,6 +134,55 @@ fn a_disk_that_does_not_answer_keeps_nobody_waiting() {
         tab.scenario.pass(Duration::from_secs(5));
         assert_eq!(tab.was_told_that_nothing_is_kept(), 0, "it was said once");
     }
+}
+
+/// How many changes of its device the client waits for, or has asked for in vain.
+fn writes(tab: &Tab) -> usize {
+    let is_write = |output: &&Output| matches!(output, Output::WriteStorage { .. });
+    tab.scenario.storage.iter().filter(is_write).count()
+}
+
+#[test]
+fn what_a_disk_that_hangs_does_not_do_does_not_pile_up() {
+    let disk = Disk::default();
+    let mut tab = Tab::full(&disk, 1);
+    tab.write_draft("0");
+    tab.scenario.pass(Duration::from_secs(3));
+    assert_eq!(tab.was_told_that_nothing_is_kept(), 1);
+    for number in 0..500 {
+        tab.scenario.send("hi");
+        let send = tab.sends().remove(0);
+        let ack = json!({"type": "ack", "clientMessageId": send["clientMessageId"],
+            "id": format!("m{number:03}"), "createdAt": "2025-10-29T04:06:00.000Z"});
+        tab.scenario.receive(&ack.to_string());
+    }
+    assert!(writes(&tab) <= 300, "messages: {}", writes(&tab));
+    let before = writes(&tab);
+    for number in 1..500 {
+        tab.write_draft(&number.to_string());
+        tab.scenario.pass(Duration::from_secs(1));
+    }
+    assert_eq!(writes(&tab), before, "drafts");
+    tab.run_disk();
+    assert_eq!(disk.unsent(), 0);
+    tab.write_draft("at last");
+    tab.scenario.pass(Duration::from_secs(1));
+    tab.run_disk();
+    drop(tab);
+    assert_eq!(Tab::guest(&disk, 2).draft(), "at last");
+}
+
+#[test]
+fn a_disk_that_comes_to_itself_gets_the_latest_draft() {
+    let disk = Disk::default();
+    let mut tab = Tab::full(&disk, 1);
+    for text in ["first", "second", "third"] {
+        tab.write_draft(text);
+        tab.scenario.pass(Duration::from_secs(3));
+    }
+    tab.run_disk();
+    drop(tab);
+    assert_eq!(Tab::guest(&disk, 2).draft(), "third");
 }
 
 #[test]

@@ -184,10 +184,11 @@ impl Outbox {
         Turn::Send(next)
     }
 
-    /// The next message that the disk has to learn of, or whose record is behind.
-    pub(crate) fn next_to_store(&self) -> Option<&Outgoing> {
+    /// The next message whose record is behind, or, if the disk `takes_new` ones, that it has to learn of.
+    pub(crate) fn next_to_store(&self, takes_new: bool) -> Option<&Outgoing> {
         self.messages.iter().find(|message| {
             message.writing.is_none()
+                && (takes_new || message.on_disk.is_some())
                 && !message.is_refused_by_disk
                 && message.on_disk != Some(message.wanted_on_disk())
         })
@@ -416,7 +417,7 @@ mod tests {
         assert_eq!(turn(&mut outbox), "stored first");
         assert!(outbox.stored(request));
         assert_eq!(turn(&mut outbox), "stored first", "the record says that it was never tried");
-        assert_eq!(outbox.next_to_store().map(|message| message.id.clone()), Some(a.clone()));
+        assert_eq!(outbox.next_to_store(true).map(|message| message.id.clone()), Some(a.clone()));
         outbox.storing(&a, StorageRequestId(2));
         outbox.stored(StorageRequestId(2));
         assert_eq!(turn(&mut outbox), "sent");

@@ -28,7 +28,10 @@ pub(super) struct Kept {
     marks: BTreeMap<RoomId, ReadMark>,
     /// Marks of rooms for which nothing has said yet how far they were read.
     supposed: BTreeMap<RoomId, ReadMark>,
+    /// What the disk does not know yet, at most of [`MAX_ROOMS_KEPT`] rooms.
     unstored: BTreeSet<Unstored>,
+    /// What other tabs do not know yet.
+    untold: BTreeSet<Unstored>,
     store_at: Option<Timestamp>,
     /// Unsent messages of rooms that are not open.
     unopened: Vec<Restored>,
@@ -46,8 +49,7 @@ impl Kept {
         if !self.hear_draft(room, text) {
             return false;
         }
-        self.unstored.insert(Unstored::Draft(room.clone()));
-        self.store_at.get_or_insert(now + STORE_AFTER);
+        self.changed(now, Unstored::Draft(room.clone()));
         true
     }
 
@@ -92,9 +94,14 @@ impl Kept {
     /// The person has read on.
     pub(super) fn read(&mut self, now: Timestamp, room: &RoomId, mark: ReadMark) {
         if self.hear_mark(room, mark) {
-            self.unstored.insert(Unstored::Read(room.clone()));
-            self.store_at.get_or_insert(now + STORE_AFTER);
+            self.changed(now, Unstored::Read(room.clone()));
         }
+    }
+
+    fn changed(&mut self, now: Timestamp, what: Unstored) {
+        self.unstored.insert(what.clone());
+        self.untold.insert(what);
+        self.store_at.get_or_insert(now + STORE_AFTER);
     }
 
     /// The same, in another tab; says whether that is news.
@@ -106,25 +113,43 @@ impl Kept {
         self.marks.entry(room.clone()).or_default().advance(mark) || is_first
     }
 
-    /// The changes that are due to be stored, and what other tabs should hear of them.
-    pub(super) fn take_unstored(&mut self) -> Vec<(StorageChange, TabNews)> {
+    /// What other tabs should hear.
+    pub(super) fn take_untold(&mut self) -> Vec<TabNews> {
         self.store_at = None;
-        let unstored = std::mem::take(&mut self.unstored);
-        unstored
+        let untold = std::mem::take(&mut self.untold);
+        untold
             .into_iter()
             .filter_map(|what| match what {
                 Unstored::Draft(room) => {
                     let text = self.draft(&room).to_owned();
-                    let change = draft_change(&room, &text);
-                    Some((change, TabNews::Draft { room, text }))
+                    Some(TabNews::Draft { room, text })
                 }
                 Unstored::Read(room) => {
-                    let mark = self.marks.get(&room)?.clone();
-                    let change = StorageChange::Put(Record::read_mark(&room, &mark));
-                    Some((change, TabNews::Read { room, mark: ReadMark { row: None, ..mark } }))
+                    let mark = ReadMark { row: None, ..self.marks.get(&room)?.clone() };
+                    Some(TabNews::Read { room, mark })
                 }
             })
             .collect()
+    }
+
+    /// What the disk should have.
+    pub(super) fn take_unstored(&mut self) -> Vec<StorageChange> {
+        let unstored = std::mem::take(&mut self.unstored);
+        unstored
+            .into_iter()
+            .filter_map(|what| match what {
+                Unstored::Draft(room) => Some(draft_change(&room, self.draft(&room))),
+                Unstored::Read(room) => {
+                    let mark = self.marks.get(&room)?;
+                    Some(StorageChange::Put(Record::read_mark(&room, mark)))
+                }
+            })
+            .collect()
+    }
+
+    /// Whether the disk had no time when its time had come.
+    pub(super) fn is_behind(&self) -> bool {
+        self.store_at.is_none() && !self.unstored.is_empty()
     }
 
     /// When something is to be stored.
@@ -142,7 +167,9 @@ impl Kept {
             return None;
         }
         self.drafts.remove(room)?;
-        self.unstored.remove(&Unstored::Draft(room.clone()));
+        let draft = Unstored::Draft(room.clone());
+        self.unstored.remove(&draft);
+        self.untold.remove(&draft);
         Some(draft_change(room, ""))
     }
 

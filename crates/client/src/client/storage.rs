@@ -164,7 +164,8 @@ impl Client {
             }
             self.store_unsent(now, index);
         }
-        if self.kept.is_due(now.monotonic) {
+        if self.kept.is_due(now.monotonic) || (self.kept.is_behind() && self.keeping.takes_drafts())
+        {
             self.store_kept(now);
         }
         if self.keeping.take_failure() {
@@ -179,7 +180,7 @@ impl Client {
         let Some(open) = self.rooms.get_mut(index).filter(|_| self.keeping.takes_changes()) else {
             return;
         };
-        while let Some(message) = open.room.outbox.next_to_store() {
+        while let Some(message) = open.room.outbox.next_to_store(self.keeping.takes_new()) {
             let record = Record::unsent(self.keeping.tab(), &open.room.id, message);
             let id = message.id.clone();
             let mut changes = Vec::new();
@@ -210,7 +211,7 @@ impl Client {
             let shelf = Shelf::Unsent(self.keeping.tab().clone());
             changes.push(StorageChange::Delete { shelf, name: message.id.0.clone() });
         }
-        if gone.is_delivered {
+        if gone.is_delivered && (message.has_record() || self.keeping.takes_new()) {
             let digest = digest_of(&message.text);
             let delivered = Delivered { id: message.id.clone(), digest, at: message.written.at };
             changes.push(StorageChange::Put(Record::sent(&delivered)));
@@ -226,12 +227,14 @@ impl Client {
         if !self.keeping.has_place() {
             return;
         }
-        let unstored = self.kept.take_unstored();
-        let (changes, news): (Vec<_>, Vec<_>) = unstored.into_iter().unzip();
-        for news in &news {
-            self.keeping.tell(news);
+        for news in self.kept.take_untold() {
+            self.keeping.tell(&news);
         }
-        if self.keeping.takes_changes() && !changes.is_empty() {
+        if !self.keeping.takes_drafts() {
+            return;
+        }
+        let changes = self.kept.take_unstored();
+        if !changes.is_empty() {
             self.keeping.write(now.monotonic, changes);
         }
     }

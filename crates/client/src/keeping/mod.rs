@@ -30,6 +30,9 @@ const STORAGE_DEADLINE: Duration = Duration::from_secs(1);
 const MAX_WATCHED: usize = 64;
 /// Requests that are waited for: at the bound the storage counts as failed, since it does not keep up.
 const MAX_AWAITED: usize = 2_000;
+/// Requests that a storage may owe that has failed, and is asked for something new all the same, since it may come to
+/// itself.
+const MAX_OWED: usize = 100;
 
 #[derive(Debug)]
 enum State {
@@ -60,9 +63,9 @@ pub(crate) struct Keeping {
     state: State,
     tab: TabId,
     requests: u32,
-    /// The request that opened the storage for the present person.
-    opening: StorageRequestId,
     awaited: VecDeque<Awaited>,
+    /// Requests that nobody waits for any more, and that may be answered late.
+    owed: BTreeSet<StorageRequestId>,
     watched: BTreeSet<TabId>,
     /// Tabs to watch once the storage is open: what it had when it was read need not have been all.
     heard: BTreeSet<TabId>,
@@ -79,8 +82,8 @@ impl Keeping {
             state: if is_on { State::Nobody } else { State::Off },
             tab,
             requests: 0,
-            opening: StorageRequestId(0),
             awaited: VecDeque::new(),
+            owed: BTreeSet::new(),
             watched: BTreeSet::new(),
             heard: BTreeSet::new(),
             has_failed: false,
@@ -101,7 +104,6 @@ impl Keeping {
         self.leave(false);
         let Some(whose) = whose else { return };
         let request = self.request(now);
-        self.opening = request;
         let tab = self.tab.clone();
         self.outputs.push_back(Output::OpenStorage { request, whose: whose.clone(), tab });
         self.state = State::Opening(whose);
@@ -114,6 +116,7 @@ impl Keeping {
             self.state = State::Nobody;
         }
         self.awaited.clear();
+        self.owed.clear();
         self.watched.clear();
         self.heard.clear();
     }
@@ -132,6 +135,17 @@ impl Keeping {
     /// Whether changes are worth asking for.
     pub(crate) fn takes_changes(&self) -> bool {
         matches!(self.state, State::Open(_) | State::Failed { was_opened: true, .. })
+    }
+
+    /// Whether it may be asked to keep what it does not have yet. What it does not do must not pile up.
+    pub(crate) fn takes_new(&self) -> bool {
+        self.takes_changes() && self.owed.len() < MAX_OWED
+    }
+
+    /// Whether drafts and read marks are worth storing now: there is always a later one, so that a storage that has
+    /// failed is asked for the latest alone, once it has answered everything else.
+    pub(crate) fn takes_drafts(&self) -> bool {
+        self.takes_changes() && self.owed.is_empty()
     }
 
     /// Whether all records of the person are known, or there will be none.
@@ -159,8 +173,8 @@ impl Keeping {
     pub(crate) fn answered(&mut self, request: StorageRequestId) -> bool {
         let before = self.awaited.len();
         self.awaited.retain(|awaited| awaited.request != request);
-        // Once the storage has failed, late answers are as good as others, if they are this person's.
-        let is_late = matches!(self.state, State::Failed { .. }) && self.opening <= request;
+        // Late answers are as good as others.
+        let is_late = self.owed.remove(&request);
         before != self.awaited.len() || is_late
     }
 
@@ -183,7 +197,7 @@ impl Keeping {
             State::Open(whose) => State::Failed { whose, was_opened: true },
             state => state,
         };
-        self.awaited.clear();
+        self.owed.extend(self.awaited.drain(..).map(|awaited| awaited.request));
         self.has_failed = matches!(self.state, State::Failed { .. });
     }
 
@@ -264,7 +278,9 @@ impl Keeping {
     fn request(&mut self, now: Timestamp) -> StorageRequestId {
         self.requests = self.requests.wrapping_add(1);
         let request = StorageRequestId(self.requests);
-        if !matches!(self.state, State::Failed { .. }) {
+        if matches!(self.state, State::Failed { .. }) {
+            self.owed.insert(request);
+        } else {
             let deadline = now + STORAGE_DEADLINE;
             self.awaited.push_back(Awaited { request, deadline, is_extended: false });
             if self.awaited.len() > MAX_AWAITED {
