@@ -309,8 +309,8 @@ async fn a_database_that_answers_nothing_any_more_is_given_up_before_requests_pi
     )
     .await;
     for request in 1..5_000 {
-        let draft = record(Shelf::Draft, "lobby", "text");
-        tab.storage.write(StorageRequestId(request), vec![StorageChange::Put(draft)]);
+        // Nothing to do is soon done, once its turn comes.
+        tab.storage.write(StorageRequestId(request), Vec::new());
     }
     tab.hears(Input::StorageLost).await;
     evaluate("window.released = true");
