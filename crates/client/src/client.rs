@@ -9,13 +9,13 @@ mod open_room;
 mod session_events;
 mod storage;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::backend::Role;
 use crate::chat::ids::{ClientMessageId, ConnectionId, RoomId, RowId, TabId};
 use crate::chat::message::{Delivery, FailReason, Row};
-use crate::chat::outbox::{MAX_UNCONFIRMED, Outgoing, Written};
+use crate::chat::outbox::{MAX_UNCONFIRMED, Outbox, Outgoing, Written};
 use crate::chat::person::{DisplayName, Ownership, Person};
 use crate::chat::room::History;
 use crate::config::{Backend, Service};
@@ -62,6 +62,8 @@ pub struct Client {
     is_signed_out: bool,
     keeping: Keeping,
     kept: Kept,
+    /// What is unsent of rooms that are not open.
+    unopened: BTreeMap<RoomId, Outbox>,
     /// At the last input.
     clocks: Option<Now>,
     visibility: Visibility,
@@ -98,6 +100,7 @@ impl Client {
             is_signed_out: false,
             keeping: Keeping::new(tab, keeps),
             kept: Kept::default(),
+            unopened: BTreeMap::new(),
             clocks: None,
             visibility: Visibility::Visible,
             rooms: Vec::new(),
@@ -254,7 +257,8 @@ impl Client {
             self.rooms.push(open);
             return;
         }
-        if self.rooms.len() >= self.max_rooms() && !self.close_unused_room() {
+        if self.rooms.len() >= self.max_rooms() && !self.close_unused_room() && !self.shelve_room()
+        {
             let status = Status::Refused(Refusal::TooManyRooms);
             self.events.push_back(Event::Status { room, status });
             return;
@@ -280,6 +284,25 @@ impl Client {
     fn close_unused_room(&mut self) -> bool {
         let unused = self.rooms.iter().position(|open| open.room.outbox.is_empty());
         let Some(index) = unused else { return false };
+        self.close_room(index);
+        true
+    }
+
+    /// Closes a room that nobody wanted to see, if possible one of which nothing is in flight: what it is owed waits until
+    /// there is a place for it again. Says whether there was one.
+    fn shelve_room(&mut self) -> bool {
+        let is_idle = |open: &OpenRoom| open.room.outbox.in_flight().is_none();
+        let mut rooms = self.rooms.iter();
+        let idle = rooms.position(|open| open.is_in_background && is_idle(open));
+        let index = idle.or_else(|| self.rooms.iter().position(|open| open.is_in_background));
+        let Some((index, open)) = index.and_then(|at| Some((at, self.rooms.get_mut(at)?))) else {
+            return false;
+        };
+        if let Some(channel) = by_id(&mut self.channels, open.channel) {
+            open.take_back(channel);
+        }
+        let outbox = std::mem::take(&mut open.room.outbox);
+        self.unopened.insert(open.room.id.clone(), outbox);
         self.close_room(index);
         true
     }

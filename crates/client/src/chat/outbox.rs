@@ -153,7 +153,17 @@ impl Outbox {
 
     /// Whether something waits to be sent by itself.
     pub(crate) fn has_queued(&self) -> bool {
-        self.messages.iter().any(|message| message.state == State::Queued)
+        self.queued_since().is_some()
+    }
+
+    /// When the next message was written that waits to be sent by itself.
+    pub(crate) fn queued_since(&self) -> Option<Written> {
+        let queued = self.messages.iter().find(|message| message.state == State::Queued);
+        queued.map(|message| message.written)
+    }
+
+    pub(crate) fn messages_mut(&mut self) -> impl Iterator<Item = &mut Outgoing> {
+        self.messages.iter_mut()
     }
 
     /// Takes a message in, at the place that the time of writing gives it.

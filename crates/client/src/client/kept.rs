@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::chat::ids::{ClientMessageId, RoomId};
 use crate::chat::person::MAX_SENDS_REMEMBERED;
 use crate::chat::reading::ReadMark;
-use crate::keeping::{Delivered, Record, Restored, Shelf, StorageChange, TabNews};
+use crate::keeping::{Delivered, Record, Shelf, StorageChange, TabNews};
 use crate::time::Timestamp;
 use crate::timer::Deadline;
 
@@ -33,8 +33,6 @@ pub(super) struct Kept {
     /// What other tabs do not know yet.
     untold: BTreeSet<Unstored>,
     store_at: Option<Timestamp>,
-    /// Unsent messages of rooms that are not open.
-    unopened: Vec<Restored>,
     /// Which records of delivered messages there are, the oldest first.
     delivered: VecDeque<ClientMessageId>,
 }
@@ -171,29 +169,6 @@ impl Kept {
         self.unstored.remove(&draft);
         self.untold.remove(&draft);
         Some(draft_change(room, ""))
-    }
-
-    /// A message waits for its room to be opened.
-    pub(super) fn keep_for_later(&mut self, restored: Restored) {
-        self.unopened.push(restored);
-    }
-
-    /// The messages that waited for a room.
-    pub(super) fn take_unopened(&mut self, room: &RoomId) -> Vec<Restored> {
-        let all = std::mem::take(&mut self.unopened);
-        let (of_room, others) = all.into_iter().partition(|one| one.room == *room);
-        self.unopened = others;
-        of_room
-    }
-
-    /// A room that is not open and has something that may be sent by itself.
-    pub(super) fn unopened_room(&self) -> Option<RoomId> {
-        let waiting = self.unopened.iter().find(|restored| restored.halted.is_none());
-        waiting.map(|restored| restored.room.clone())
-    }
-
-    pub(super) fn unopened(&self) -> usize {
-        self.unopened.len()
     }
 
     /// The disk has a record of a message that was delivered; returns those that are too many.

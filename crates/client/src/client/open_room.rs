@@ -149,6 +149,19 @@ impl OpenRoom {
         }
     }
 
+    /// Gives up what is in flight: it goes once more, unless it may have arrived and would arrive twice.
+    pub(super) fn take_back(&mut self, channel: &mut Channel) {
+        let outbox = &mut self.room.outbox;
+        let Some(id) = outbox.in_flight().map(|message| message.id.clone()) else { return };
+        let is_unsent = channel.session.withdraw(&id);
+        if is_unsent || channel.session.may_repeat() {
+            outbox.requeue(&id);
+        } else {
+            outbox.halt(&id, Halt::NotConfirmed);
+        }
+        channel.session.no_longer_in_flight(&id);
+    }
+
     /// Nothing is sent by itself any more that was written.
     pub(super) fn halt_all(&mut self, reason: FailReason) {
         let halt = Halt::Failed(reason);

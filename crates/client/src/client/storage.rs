@@ -2,14 +2,15 @@
 
 use super::Client;
 use super::io::{Event, StorageAnswer};
+use super::kept::Kept;
 use super::open_room::OpenRoom;
 use crate::chat::ids::{RoomId, RowId, StorageRequestId};
 use crate::chat::message::Delivery;
-use crate::chat::outbox::{Gone, Outgoing};
+use crate::chat::outbox::{Gone, Outbox, Outgoing};
 use crate::chat::person::digest_of;
 use crate::chat::reading::ReadMark;
 use crate::chat::room::History;
-use crate::keeping::{Delivered, Record, Restored, Shelf, StorageChange, TabNews, Whose};
+use crate::keeping::{Delivered, Keeping, Record, Restored, Shelf, StorageChange, TabNews, Whose};
 use crate::time::Now;
 
 impl Client {
@@ -48,16 +49,19 @@ impl Client {
                 }
             }
             StorageAnswer::Stored => {
-                let _ = self.rooms.iter_mut().any(|open| open.room.outbox.stored(request));
+                let _ = self.outboxes().any(|outbox| outbox.stored(request));
             }
             StorageAnswer::Missing => {
                 for open in &mut self.rooms {
                     open.disown(request);
                 }
+                self.unopened.retain(|_, outbox| {
+                    outbox.lost_to_another_tab(request);
+                    !outbox.is_empty()
+                });
             }
             StorageAnswer::Failed => {
-                let mut rooms = self.rooms.iter_mut();
-                let wrong = rooms.find_map(|open| open.room.outbox.not_stored(request));
+                let wrong = self.outboxes().find_map(|outbox| outbox.not_stored(request));
                 self.keeping.fail();
                 if let Some(id) = wrong {
                     let shelf = Shelf::Unsent(self.keeping.tab().clone());
@@ -66,6 +70,11 @@ impl Client {
                 }
             }
         }
+    }
+
+    fn outboxes(&mut self) -> impl Iterator<Item = &mut Outbox> {
+        let open = self.rooms.iter_mut().map(|open| &mut open.room.outbox);
+        open.chain(self.unopened.values_mut())
     }
 
     fn opened_storage(&mut self, now: Now, records: Vec<Record>) {
@@ -115,28 +124,38 @@ impl Client {
 
     /// A message that an earlier client, or another tab, could not deliver.
     fn restore(&mut self, restored: Restored) {
-        let is_open = self.open_room(&restored.room).is_some();
-        if !is_open {
-            return self.kept.keep_for_later(restored);
-        }
+        let Restored { room, id, text, written, tried, halted } = restored;
         let row = self.next_row();
-        self.ownership.remember_of_another(restored.id.clone(), digest_of(&restored.text));
-        if let Some(open) = self.open_room_mut(&restored.room) {
-            open.restore(row, restored);
+        self.ownership.remember_of_another(id.clone(), digest_of(&text));
+        let message = Outgoing::restored(row, (id, text), written, tried, halted);
+        match self.open_room_mut(&room) {
+            Some(open) => open.restore(message),
+            None => {
+                let outbox = self.unopened.entry(room).or_default();
+                if !outbox.has(&message.id) {
+                    outbox.push(message);
+                }
+            }
         }
     }
 
     /// Takes in what has waited for a room that is open now.
     pub(super) fn restore_room(&mut self, room: &RoomId) {
-        for restored in self.kept.take_unopened(room) {
-            self.restore(restored);
+        let Some(mut outbox) = self.unopened.remove(room) else { return };
+        for message in outbox.messages_mut() {
+            message.row = self.next_row();
+            // It may be long ago that it was read.
+            self.ownership.remember_of_another(message.id.clone(), digest_of(&message.text));
+        }
+        if let Some(open) = self.open_room_mut(room) {
+            open.restore_all(outbox);
         }
     }
 
     /// Rooms whose messages nobody else will send are opened, as far as there is room for them.
     pub(super) fn open_forgotten_rooms(&mut self) {
         while self.rooms.len() < self.max_rooms()
-            && let Some(room) = self.kept.unopened_room()
+            && let Some(room) = self.forgotten_room()
         {
             self.open(room.clone(), 0);
             if let Some(open) = self.rooms.first_mut() {
@@ -144,6 +163,15 @@ impl Client {
             }
             self.restore_room(&room);
         }
+    }
+
+    /// The room that is not open and has waited longest for something to be sent by itself.
+    fn forgotten_room(&self) -> Option<RoomId> {
+        let waiting = self.unopened.iter().filter_map(|(room, outbox)| {
+            let since = outbox.queued_since()?;
+            Some((since, room))
+        });
+        waiting.min().map(|(_, room)| room.clone())
     }
 
     /// What they were opened for is done.
@@ -156,13 +184,16 @@ impl Client {
 
     /// Lets the disk know of everything that it should.
     pub(super) fn store(&mut self, now: Now) {
-        for index in 0..self.rooms.len() {
-            let Some(open) = self.rooms.get_mut(index) else { return };
-            let gone = open.room.outbox.take_gone();
-            for gone in gone {
-                self.store_gone(now, &gone);
+        let open = self.rooms.iter_mut().map(|open| {
+            let room = &mut open.room;
+            (&room.id, &mut room.outbox)
+        });
+        for (room, outbox) in open.chain(&mut self.unopened) {
+            let mut writing = Writing { now, keeping: &mut self.keeping, kept: &mut self.kept };
+            for gone in outbox.take_gone() {
+                writing.store_gone(&gone);
             }
-            self.store_unsent(now, index);
+            writing.store_unsent(room, outbox);
         }
         if self.kept.is_due(now.monotonic) || (self.kept.is_behind() && self.keeping.takes_drafts())
         {
@@ -173,52 +204,6 @@ impl Client {
         }
         while let Some(output) = self.keeping.poll_output() {
             self.shared.outputs.push_back(output);
-        }
-    }
-
-    fn store_unsent(&mut self, now: Now, index: usize) {
-        let Some(open) = self.rooms.get_mut(index).filter(|_| self.keeping.takes_changes()) else {
-            return;
-        };
-        while let Some(message) = open.room.outbox.next_to_store(self.keeping.takes_new()) {
-            let record = Record::unsent(self.keeping.tab(), &open.room.id, message);
-            let id = message.id.clone();
-            let mut changes = Vec::new();
-            if message.has_record() {
-                changes.push(StorageChange::Replace(record));
-            } else {
-                let news = TabNews::sends(&id, digest_of(&message.text), message.written.at);
-                self.keeping.holds_unsent();
-                self.keeping.tell(&news);
-                changes.push(StorageChange::Put(record));
-                // Stored in one step, so that a crash leaves the text in one place.
-                if let Some(change) = self.kept.sent_draft(&open.room.id, &message.text) {
-                    changes.push(change);
-                    // Where it still stood somebody would send it again.
-                    let (room, text) = (open.room.id.clone(), String::new());
-                    self.keeping.tell(&TabNews::Draft { room, text });
-                }
-            }
-            let request = self.keeping.write(now.monotonic, changes);
-            open.room.outbox.storing(&id, request);
-        }
-    }
-
-    fn store_gone(&mut self, now: Now, gone: &Gone) {
-        let message = &gone.message;
-        let mut changes = Vec::new();
-        if message.has_record() {
-            let shelf = Shelf::Unsent(self.keeping.tab().clone());
-            changes.push(StorageChange::Delete { shelf, name: message.id.0.clone() });
-        }
-        if gone.is_delivered && (message.has_record() || self.keeping.takes_new()) {
-            let digest = digest_of(&message.text);
-            let delivered = Delivered { id: message.id.clone(), digest, at: message.written.at };
-            changes.push(StorageChange::Put(Record::sent(&delivered)));
-            changes.extend(self.kept.remember_delivered(&delivered));
-        }
-        if self.keeping.takes_changes() && !changes.is_empty() {
-            self.keeping.write(now.monotonic, changes);
         }
     }
 
@@ -297,12 +282,13 @@ impl Client {
     /// How many messages the person has that are not confirmed.
     pub(super) fn unconfirmed(&self) -> usize {
         let open = self.rooms.iter().map(|open| open.room.outbox.len());
-        open.sum::<usize>() + self.kept.unopened()
+        open.chain(self.unopened.values().map(Outbox::len)).sum()
     }
 
     /// The person's own disk has it, and nobody else's: forgets what belongs to the one before.
     pub(super) fn forget_kept(&mut self) {
-        self.kept = super::kept::Kept::default();
+        self.kept = Kept::default();
+        self.unopened.clear();
         for open in &mut self.rooms {
             let room = open.room.id.clone();
             if std::mem::take(&mut open.unread) > 0 {
@@ -314,28 +300,93 @@ impl Client {
 }
 
 impl OpenRoom {
-    fn restore(&mut self, row: RowId, restored: Restored) {
-        let Restored { id, text, written, tried, halted, .. } = restored;
-        if self.room.outbox.has(&id) {
+    fn restore(&mut self, message: Outgoing) {
+        if self.room.outbox.has(&message.id) {
             return;
         }
-        let timeline = &mut self.room.timeline;
-        let is_delivered = timeline.has_delivered(&id);
+        let id = message.id.clone();
+        let is_delivered = self.room.timeline.has_delivered(&id);
         if !is_delivered {
-            let delivery = halted.map_or(Delivery::Queued, Delivery::from);
-            timeline.compose(row, id.clone(), text.clone(), (written, delivery));
+            self.show_restored(&message);
         }
-        let message = Outgoing::restored(row, (id.clone(), text), written, tried, halted);
         self.room.outbox.push(message);
         if is_delivered {
             self.room.outbox.delivered(&id);
         }
     }
 
+    /// The same for all that there is of a room that has just been opened.
+    fn restore_all(&mut self, mut outbox: Outbox) {
+        for message in outbox.messages_mut() {
+            self.show_restored(message);
+        }
+        self.room.outbox = outbox;
+    }
+
+    fn show_restored(&mut self, message: &Outgoing) {
+        let delivery = message.halted().map_or(Delivery::Queued, Delivery::from);
+        let (id, text) = (message.id.clone(), message.text.clone());
+        self.room.timeline.compose(message.row, id, text, (message.written, delivery));
+    }
+
     /// Another tab has taken a message over: there it is shown, and sent.
     fn disown(&mut self, request: StorageRequestId) {
         if let Some(message) = self.room.outbox.lost_to_another_tab(request) {
             self.room.timeline.discard(message.row);
+        }
+    }
+}
+
+/// What brings the disk up to date.
+struct Writing<'a> {
+    now: Now,
+    keeping: &'a mut Keeping,
+    kept: &'a mut Kept,
+}
+
+impl Writing<'_> {
+    fn store_unsent(&mut self, room: &RoomId, outbox: &mut Outbox) {
+        if !self.keeping.takes_changes() {
+            return;
+        }
+        while let Some(message) = outbox.next_to_store(self.keeping.takes_new()) {
+            let record = Record::unsent(self.keeping.tab(), room, message);
+            let id = message.id.clone();
+            let mut changes = Vec::new();
+            if message.has_record() {
+                changes.push(StorageChange::Replace(record));
+            } else {
+                let news = TabNews::sends(&id, digest_of(&message.text), message.written.at);
+                self.keeping.holds_unsent();
+                self.keeping.tell(&news);
+                changes.push(StorageChange::Put(record));
+                // Stored in one step, so that a crash leaves the text in one place.
+                if let Some(change) = self.kept.sent_draft(room, &message.text) {
+                    changes.push(change);
+                    // Where it still stood somebody would send it again.
+                    self.keeping.tell(&TabNews::Draft { room: room.clone(), text: String::new() });
+                }
+            }
+            let request = self.keeping.write(self.now.monotonic, changes);
+            outbox.storing(&id, request);
+        }
+    }
+
+    fn store_gone(&mut self, gone: &Gone) {
+        let message = &gone.message;
+        let mut changes = Vec::new();
+        if message.has_record() {
+            let shelf = Shelf::Unsent(self.keeping.tab().clone());
+            changes.push(StorageChange::Delete { shelf, name: message.id.0.clone() });
+        }
+        if gone.is_delivered && (message.has_record() || self.keeping.takes_new()) {
+            let digest = digest_of(&message.text);
+            let delivered = Delivered { id: message.id.clone(), digest, at: message.written.at };
+            changes.push(StorageChange::Put(Record::sent(&delivered)));
+            changes.extend(self.kept.remember_delivered(&delivered));
+        }
+        if self.keeping.takes_changes() && !changes.is_empty() {
+            self.keeping.write(self.now.monotonic, changes);
         }
     }
 }
