@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use thirtyfour::{By, Key, TypingData};
+use thirtyfour::error::{WebDriverError, WebDriverResult, no_such_element};
+use thirtyfour::{By, Key, WebElement};
 
-use crate::browser::Window;
+use crate::browser::{Attention, Window};
 use crate::deadline::{PATIENCE, until, until_within};
 use crate::screen::{LOOK, Screen};
 
@@ -53,21 +54,24 @@ impl Chat {
 
     /// Presses Enter in the composer.
     pub async fn press_enter(&self) {
-        self.press(Key::Enter).await;
+        self.press(&keys([Key::Enter])).await;
     }
 
     /// Presses Shift and Enter in the composer.
     pub async fn press_shift_enter(&self) {
-        self.press(Key::Shift + Key::Enter).await;
+        self.press(&keys([Key::Shift, Key::Enter])).await;
     }
 
     /// Writes a message and sends it.
     pub async fn say(&self, text: &str) {
-        self.press(TypingData::from(text) + Key::Enter).await;
+        self.press(&format!("{text}{}", keys([Key::Enter]))).await;
     }
 
-    /// Says many things at once, as quickly as a script can.
+    /// Says many things at once, as quickly as a script can, as soon as there is a composer.
     pub async fn say_all(&self, texts: &[&str]) {
+        let script = "return Boolean(root?.querySelector('.input'));";
+        let is_there = async || self.run::<bool>(script, Vec::new()).await;
+        until("a composer", is_there, |is_there| *is_there).await;
         let script = "\
             const input = root.querySelector('.input'); \
             for (const text of arguments[1]) { \
@@ -88,15 +92,15 @@ impl Chat {
         self.click(&format!("[data-row=\"{row}\"] [data-action=\"{action}\"]")).await;
     }
 
-    /// Clicks the element of the chat that this CSS selector finds.
+    /// Clicks the element of the chat that this CSS selector finds, as soon as it is there. What may be gone again by
+    /// then is for a script to click.
     pub async fn click(&self, selector: &str) {
-        let attention = self.window.attention().await;
-        let hosts = attention.web_driver().find_all(By::Css("roomlet-chat")).await;
-        let hosts = hosts.expect("a page with chats");
-        let root = hosts[self.index].get_shadow_root().await.expect("a shadow root");
-        let found = root.find(By::Css(selector)).await;
-        let found = found.unwrap_or_else(|error| panic!("nothing at {selector}: {error}"));
-        found.click().await.unwrap_or_else(|error| panic!("{selector} cannot be clicked: {error}"));
+        let click = async || {
+            let attention = self.window.attention().await;
+            self.find(&attention, selector).await?.click().await
+        };
+        let clicked = until(&format!("{selector} to click on"), click, Result::is_ok).await;
+        clicked.expect("it was clicked");
     }
 
     /// Loads the page again, and waits until the chat is connected.
@@ -174,12 +178,25 @@ impl Chat {
         self.window.run("return window.recorded[arguments[0]];", vec![json!(name)]).await
     }
 
-    async fn press(&self, keys: impl Into<TypingData>) {
-        let attention = self.window.attention().await;
-        let hosts = attention.web_driver().find_all(By::Css("roomlet-chat")).await;
-        let hosts = hosts.expect("a page with chats");
-        let root = hosts[self.index].get_shadow_root().await.expect("a shadow root");
-        let input = root.find(By::Css(".input")).await.expect("the chat has a composer");
-        input.send_keys(keys).await.expect("the composer takes keys");
+    /// Presses keys in the composer, as soon as it is there; once, whatever becomes of them.
+    async fn press(&self, keys: &str) {
+        let press = async || {
+            let attention = self.window.attention().await;
+            let input = self.find(&attention, ".input").await?;
+            Ok::<_, WebDriverError>(input.send_keys(keys).await)
+        };
+        let pressed = until("a composer", press, Result::is_ok).await;
+        pressed.flatten().expect("the composer takes keys");
     }
+
+    async fn find(&self, attention: &Attention<'_>, selector: &str) -> WebDriverResult<WebElement> {
+        let hosts = attention.web_driver().find_all(By::Css("roomlet-chat")).await?;
+        let host = hosts.get(self.index).ok_or_else(|| no_such_element("no such chat".into()))?;
+        host.get_shadow_root().await?.find(By::Css(selector)).await
+    }
+}
+
+/// Keys as WebDriver takes them within a text.
+fn keys<const N: usize>(keys: [Key; N]) -> String {
+    keys.map(|key| key.value()).into_iter().collect()
 }

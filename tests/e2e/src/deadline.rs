@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-/// How long a condition may take; a busy machine needs some of it, a correct widget hardly any.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a condition may take; a slow and busy machine needs much of it, a correct widget hardly any.
+pub const PATIENCE: Duration = Duration::from_secs(40);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(25);
 

@@ -14,8 +14,8 @@ use crate::chromium::Extras;
 use crate::site::Site;
 use crate::visit::Visit;
 
-/// No journey takes so long, unless something hangs.
-const LONGEST: Duration = Duration::from_secs(120);
+/// No journey takes so long, on however slow a machine, unless something hangs.
+const LONGEST: Duration = Duration::from_secs(400);
 
 /// A browser and a site for one journey.
 #[derive(Debug)]

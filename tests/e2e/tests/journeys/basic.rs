@@ -6,7 +6,7 @@ use roomlet_e2e::{Backend, Screen, journey};
 use roomlet_local::{DefaultRoute, Options, PathFaults, SilentDeath};
 
 /// A send counts as not confirmed after 15 s without an echo.
-const UNCONFIRMED: Duration = Duration::from_secs(25);
+const UNCONFIRMED: Duration = Duration::from_secs(45);
 
 #[test]
 fn both_see_each_message_once() {

@@ -65,7 +65,7 @@ fn after_a_reload_there_is_history_where_the_backend_has_some() {
             let is_so = |screen: &Screen| screen.top == "This is the beginning of the room";
             person.until("the beginning", is_so).await;
         }
-        let seen = people[2].look().await;
+        let seen = people[2].until("told why", |screen| !screen.empty.is_empty()).await;
         assert_eq!(seen.messages, []);
         assert_eq!(seen.empty, "Earlier messages are not shown here. Say hello!");
         people[0].say("four").await;

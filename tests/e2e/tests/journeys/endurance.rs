@@ -14,7 +14,7 @@ const QUIET: f64 = 2_000.0;
 /// The clocks of a page are whole milliseconds and coarser.
 const PRECISION: f64 = 5.0;
 /// A pause between two attempts may be long, and Events has one of three seconds more.
-const COMES_BACK: Duration = Duration::from_secs(40);
+const COMES_BACK: Duration = Duration::from_secs(60);
 
 #[test]
 fn what_was_written_around_a_crash_of_the_backend_is_there_once_whichever_way_it_came() {

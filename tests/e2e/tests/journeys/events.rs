@@ -7,7 +7,7 @@ use roomlet_local::{PathFaults, Refuse};
 use serde_json::json;
 
 /// HTTP is tried after three seconds without a connection.
-const WITHOUT_CONNECTION: Duration = Duration::from_secs(25);
+const WITHOUT_CONNECTION: Duration = Duration::from_secs(45);
 
 #[test]
 fn in_a_stamped_namespace_people_have_names_that_are_checked() {

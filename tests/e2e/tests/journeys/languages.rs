@@ -8,9 +8,9 @@ fn the_attribute_makes_it_korean() {
         let backend = Backend::start().await;
         let ann = stage.enter(&backend.full().with("lang", "ko")).await;
 
-        let seen = ann.until("Korean", |screen| screen.status_words == "연결됨").await;
+        ann.until("Korean", |screen| screen.status_words == "연결됨").await;
+        ann.until("an empty room", |screen| screen.empty.contains("메시지")).await;
 
-        assert!(seen.empty.contains("메시지"), "{seen:#?}");
         assert_eq!(placeholder(&ann).await, "메시지 입력");
         ann.say("안녕").await;
         let seen = ann.until_sent("안녕").await;

@@ -20,23 +20,14 @@ fn the_row_being_read_holds_still_while_messages_arrive() {
         scroll_up(&ann, 400.0).await;
         let (row, before) = row_in_the_middle(&ann).await;
 
-        for number in 1..=10 {
-            bo.paste(&format!("new {number}\nwith a second line")).await;
-            bo.press_enter().await;
-        }
+        say_ten_things(&bo).await;
         // They wait below, and are counted.
-        let count = async || {
-            let script = "return root.querySelector('.to-end span')?.textContent ?? '';";
-            ann.run::<String>(script, Vec::new()).await
-        };
-        roomlet_e2e::until("the count", count, |count| count == "10 new messages").await;
+        until_counted(&ann, 10).await;
 
-        let after = top_of(&ann, &row).await;
-        assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
+        assert_still(&ann, &row, before).await;
         // One's own message is always brought into view, and so is what the button leads to.
         ann.click(".to-end").await;
-        let look = async || distance_to_end(&ann).await;
-        roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
+        until_at_the_end(&ann).await;
         let script = "return root.activeElement?.className ?? '';";
         let focused = ann.run::<String>(script, Vec::new()).await;
         assert!(focused.contains("scroller"), "the focus stays in the chat: {focused}");
@@ -44,8 +35,7 @@ fn the_row_being_read_holds_still_while_messages_arrive() {
         ann.say("mine").await;
         ann.until_sent("mine").await;
         ann.until("what had waited", |screen| has(screen, "new 10\nwith a second line")).await;
-        let look = async || distance_to_end(&ann).await;
-        roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
+        until_at_the_end(&ann).await;
     });
 }
 
@@ -66,17 +56,9 @@ fn a_message_of_ones_own_that_failed_does_not_let_the_row_being_read_move() {
         scroll_up(&ann, 400.0).await;
         let (row, before) = row_in_the_middle(&ann).await;
 
-        for number in 1..=10 {
-            bo.paste(&format!("new {number}\nwith a second line")).await;
-            bo.press_enter().await;
-        }
-        let count = async || {
-            let script = "return root.querySelector('.to-end span')?.textContent ?? '';";
-            ann.run::<String>(script, Vec::new()).await
-        };
-        roomlet_e2e::until("the count", count, |count| count == "10 new messages").await;
-        let after = top_of(&ann, &row).await;
-        assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
+        say_ten_things(&bo).await;
+        until_counted(&ann, 10).await;
+        assert_still(&ann, &row, before).await;
         ann.click(".to-end").await;
         ann.until("what had waited", |screen| has(screen, "new 10\nwith a second line")).await;
     });
@@ -109,10 +91,7 @@ fn a_reader_scrolled_up_does_not_move_while_hundreds_of_messages_arrive() {
     journey(async |stage| {
         let backend = Backend::start().await;
         let writer = backend.writer("Dora");
-        let texts = |what: &str, count: usize| {
-            (1..=count).map(|number| format!("{what} {number}")).collect::<Vec<_>>()
-        };
-        writer.say_all(&texts("old", 45)).await;
+        writer.say_all(&numbered("old", 45)).await;
         let ann = stage.enter(&backend.full().by("Ann")).await;
         ann.until("the history", |screen| screen.messages.len() == 45).await;
         scroll_up(&ann, 400.0).await;
@@ -128,37 +107,28 @@ fn a_reader_scrolled_up_does_not_move_while_hundreds_of_messages_arrive() {
             look();";
         ann.run::<()>(follow, vec![json!(row), json!(before)]).await;
 
-        writer.say_all(&texts("new", 500)).await;
-        let count = async || {
-            let script = "return root.querySelector('.to-end span')?.textContent ?? '';";
-            ann.run::<String>(script, Vec::new()).await
-        };
-        roomlet_e2e::until("the count", count, |count| count == "500 new messages").await;
+        writer.say_all(&numbered("new", 500)).await;
+        until_counted(&ann, 500).await;
 
         let farthest: f64 = ann.run("return window.farthest;", Vec::new()).await;
         assert!(farthest < STILL, "the row moved by {farthest} pixels");
-        let after = top_of(&ann, &row).await;
-        assert!((after - before).abs() < STILL, "the row moved from {before} to {after}");
+        assert_still(&ann, &row, before).await;
         ann.click(".to-end").await;
         let seen = ann.until("all of them", |screen| screen.messages.len() == 545).await;
         let different = seen.texts().into_iter().collect::<HashSet<_>>();
         assert_eq!(different.len(), 545, "nothing twice");
-        let look = async || distance_to_end(&ann).await;
-        roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
+        until_at_the_end(&ann).await;
     });
 }
 
 #[test]
 fn where_messages_are_missing_a_row_says_so_until_they_have_been_fetched() {
     journey(async |stage| {
-        let texts = |what: &str, count: usize| {
-            (1..=count).map(|number| format!("{what} {number}")).collect::<Vec<_>>()
-        };
         for way in [Backend::full, Backend::graphql] {
             let backend = Backend::start().await;
             let writer = backend.writer("Dora");
             let ann = stage.enter(&way(&backend).by("Ann")).await;
-            writer.say_all(&texts("before", 5)).await;
+            writer.say_all(&numbered("before", 5)).await;
             ann.until("what was before", |screen| screen.messages.len() == 5).await;
             let refuse = Some(Refuse { status: 503, next: None });
             let away = PathFaults { refuse, ..PathFaults::default() };
@@ -167,7 +137,7 @@ fn where_messages_are_missing_a_row_says_so_until_they_have_been_fetched() {
                 .await;
             backend.close_all(1001);
             ann.until("no connection", |screen| screen.status == "reconnecting").await;
-            writer.say_all(&texts("meanwhile", 130)).await;
+            writer.say_all(&numbered("meanwhile", 130)).await;
             let prod = PathFaults { delay_ms: 700, ..PathFaults::default() };
             let graphql = PathFaults { answer_delay_ms: 700, ..PathFaults::default() };
             backend.trouble(Faults { prod, graphql, ..Faults::default() }).await;
@@ -192,21 +162,20 @@ fn scrolling_up_loads_older_messages_and_keeps_the_place() {
         let ann = stage.enter(&backend.full().by("Ann")).await;
         let first = ann.until("the newest page", |screen| has(screen, "message 120")).await;
         assert!(first.messages.len() < 120, "not everything at once: {}", first.messages.len());
-        let known = first.messages.len();
-        // Frames with what is older come late enough to see where the reader is before they come.
-        let late = roomlet_local::PathFaults { delay_ms: 1_500, ..Default::default() };
-        backend.trouble_full(late).await;
+        // Frames with what is older come late enough to be drawn without them first.
+        backend.trouble_full(PathFaults { delay_ms: 1_500, ..PathFaults::default() }).await;
 
-        scroll_to_beginning(&ann).await;
-        let (row, before) = row_in_the_middle(&ann).await;
-        assert_eq!(ann.look().await.messages.len(), known, "the older ones are still on their way");
+        // In one script, so that nothing comes in between.
+        let script = format!(
+            "{TO_THE_BEGINNING} return [...(() => {{ {MIDDLE} }})(), root.querySelectorAll('.message').length];"
+        );
+        let (row, before, known): (String, f64, usize) = ann.run(&script, Vec::new()).await;
         ann.until("older messages", |screen| screen.messages.len() > known).await;
-        let after = top_of(&ann, &row).await;
-        assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
+        assert_still(&ann, &row, before).await;
 
         backend.heal().await;
         let look = async || {
-            scroll_to_beginning(&ann).await;
+            ann.run::<()>(TO_THE_BEGINNING, Vec::new()).await;
             ann.look().await
         };
         let is_so = |screen: &Screen| screen.top == "This is the beginning of the room";
@@ -217,18 +186,44 @@ fn scrolling_up_loads_older_messages_and_keeps_the_place() {
     });
 }
 
-/// Says so many things, as quickly as a paste buffer does.
+/// Says so many things, as quickly as a script can, and waits until they have arrived.
 async fn fill_room(chat: &Chat, count: usize) {
-    let script = "\
-        const input = root.querySelector('.input'); \
-        for (let number = 1; number <= arguments[1]; number += 1) { \
-            input.value = `message ${number}`; \
-            input.dispatchEvent(new InputEvent('input', {bubbles: true, composed: true})); \
-            input.form.requestSubmit(); \
-        }";
-    chat.run::<()>(script, vec![json!(count)]).await;
+    let texts = numbered("message", count);
+    chat.say_all(&texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let is_so = |screen: &Screen| screen.messages.len() == count && screen.all_own_sent();
     chat.until("a full room", is_so).await;
+}
+
+/// Says what whoever is scrolled up must not be moved by.
+async fn say_ten_things(chat: &Chat) {
+    for number in 1..=10 {
+        chat.paste(&format!("new {number}\nwith a second line")).await;
+        chat.press_enter().await;
+    }
+}
+
+fn numbered(what: &str, count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("{what} {number}")).collect()
+}
+
+/// Waits until so many messages wait below, and are counted.
+async fn until_counted(chat: &Chat, count: usize) {
+    let look = async || {
+        let script = "return root.querySelector('.to-end span')?.textContent ?? '';";
+        chat.run::<String>(script, Vec::new()).await
+    };
+    let expected = format!("{count} new messages");
+    roomlet_e2e::until("the count", look, |shown| *shown == expected).await;
+}
+
+async fn until_at_the_end(chat: &Chat) {
+    let look = async || distance_to_end(chat).await;
+    roomlet_e2e::until("at the end of the list", look, |distance| *distance < 2.0).await;
+}
+
+async fn assert_still(chat: &Chat, row: &str, before: f64) {
+    let after = top_of(chat, row).await;
+    assert!((after - before).abs() <= STILL, "the row moved from {before} to {after}");
 }
 
 /// Turns the wheel over the list and waits until it has moved so far.
@@ -245,11 +240,8 @@ async fn scroll_up(chat: &Chat, pixels: f64) {
 }
 
 /// Goes to the first row that is there, as pulling the scroll bar does.
-async fn scroll_to_beginning(chat: &Chat) {
-    let script =
-        "const list = root.querySelector('.scroller'); list.scrollTop = -list.scrollHeight;";
-    chat.run::<()>(script, Vec::new()).await;
-}
+const TO_THE_BEGINNING: &str =
+    "const list = root.querySelector('.scroller'); list.scrollTop = -list.scrollHeight;";
 
 async fn distance_to_end(chat: &Chat) -> f64 {
     chat.run("return Math.abs(root.querySelector('.scroller').scrollTop);", Vec::new()).await
@@ -257,13 +249,14 @@ async fn distance_to_end(chat: &Chat) -> f64 {
 
 /// The row in the middle of the list, and where its top is.
 async fn row_in_the_middle(chat: &Chat) -> (String, f64) {
-    let script = "\
-        const list = root.querySelector('.scroller').getBoundingClientRect(); \
-        const middle = list.top + list.height / 2; \
-        const row = [...root.querySelectorAll('.row')].find((row) => row.getBoundingClientRect().bottom >= middle); \
-        return [row.dataset.row, row.getBoundingClientRect().top];";
-    chat.run(script, Vec::new()).await
+    chat.run(MIDDLE, Vec::new()).await
 }
+
+const MIDDLE: &str = "\
+    const area = root.querySelector('.scroller').getBoundingClientRect(); \
+    const middle = area.top + area.height / 2; \
+    const row = [...root.querySelectorAll('.row')].find((row) => row.getBoundingClientRect().bottom >= middle); \
+    return [row.dataset.row, row.getBoundingClientRect().top];";
 
 async fn top_of(chat: &Chat, row: &str) -> f64 {
     let script =

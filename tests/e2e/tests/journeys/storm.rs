@@ -7,7 +7,7 @@ use roomlet_e2e::{Backend, Damage, Proxy, Screen, Stage, Visit, journey, until_w
 /// How many messages each writes in the storm, or more.
 const AT_LEAST: usize = 12;
 /// Pauses between attempts have grown when it is over.
-const COMES_BACK: Duration = Duration::from_secs(60);
+const COMES_BACK: Duration = Duration::from_secs(90);
 
 #[test]
 fn after_a_storm_on_api_gateway_all_is_there_once_in_one_order() {
