@@ -42,7 +42,7 @@ impl Guest {
 }
 
 async fn until(page: &Page, condition: impl Fn() -> bool, what: &str) {
-    for _ in 0..100 {
+    for _ in 0..500 {
         if condition() {
             return;
         }
@@ -55,7 +55,7 @@ async fn until(page: &Page, condition: impl Fn() -> bool, what: &str) {
 async fn until_kept(shelf: &str, words: &str, count: usize) {
     let found = evaluate(&format!(
         "(async () => {{
-            const end = Date.now() + 4000;
+            const end = Date.now() + 20000;
             const result = (request) => new Promise((resolve, reject) => {{
                 request.onsuccess = () => resolve(request.result);
                 request.onerror = () => reject(request.error);

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use gloo_timers::future::TimeoutFuture;
+use js_sys::Promise;
 use leptos::prelude::*;
 use roomlet::driver::{BrowserStorage, Keep, Ports};
 use roomlet::ui::Remote;
@@ -11,9 +12,11 @@ use roomlet::{ChatWidget, Language};
 use roomlet_client::RoomId;
 use roomlet_client::config::{Backend, Dialect, Endpoint, Service, SignIn as BackendSignIn};
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, HtmlElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit};
 
 use super::http::HeldHttp;
+use super::overridden::evaluate;
 use super::sign_in::HeldSignIn;
 use super::sockets::HeldSockets;
 
@@ -85,9 +88,13 @@ impl Page {
         page
     }
 
-    /// Effects run a tick after what caused them, and some wait for a frame.
+    /// Effects run a tick after what caused them, and some wait for a frame, which a busy machine draws late.
     pub async fn settle(&self) {
-        TimeoutFuture::new(40).await;
+        let frames =
+            "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))";
+        let frames = JsFuture::from(evaluate(frames).unchecked_into::<Promise>());
+        let (drawn, ()) = futures::join!(frames, TimeoutFuture::new(40));
+        drawn.unwrap();
     }
 
     pub async fn receive(&self, text: &str) {

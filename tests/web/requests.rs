@@ -50,13 +50,13 @@ fn post(url: &str) -> (PendingRequest, Outcomes) {
 }
 
 async fn until(condition: impl Fn() -> bool, what: &str) {
-    for _ in 0..200 {
+    for _ in 0..2_000 {
         if condition() {
             return;
         }
         TimeoutFuture::new(10).await;
     }
-    panic!("it did not happen within two seconds: {what}");
+    panic!("it did not happen within twenty seconds: {what}");
 }
 
 const DESCRIBE: &str = r#"
