@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `serve` | the local backend and the page, side by side until Ctrl-C |
 //! | `checks` | every check of `cargo xtask test`, in order |
+//! | `second_try` | tests in a browser that fail once, and pass alone |
 //! | `fuzz` | the fuzz targets, for some seconds each |
 //! | `simulate` | the simulator, optimised |
 //! | `mutate` | a client that is broken on purpose, in a copy |
@@ -31,6 +32,7 @@ mod mutate;
 mod page;
 mod ports;
 mod process;
+mod second_try;
 mod serve;
 mod simulate;
 mod sizes;

@@ -4,7 +4,7 @@
 //! terminal's Ctrl-C therefore reaches this program alone, and [`end_groups_on_signals`] hands it on.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What the descendants of a leader that has ended get before they are killed.
 const ORPHAN_GRACE: Duration = Duration::from_millis(300);
 const POLL: Duration = Duration::from_millis(20);
+/// What is read at once of what a command says.
+const PIECE: usize = 4_096;
 
 static STOPPING: AtomicBool = AtomicBool::new(false);
 static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
@@ -69,6 +71,19 @@ pub(crate) struct Captured {
 
 /// Runs a command and keeps what it says.
 pub(crate) fn capture(command: &mut Command) -> Result<Captured, Failure> {
+    listen(command, |_| {})
+}
+
+/// Runs a command, shows what it says at once, and keeps it.
+pub(crate) fn show(command: &mut Command) -> Result<Captured, Failure> {
+    listen(command, |bytes| {
+        let mut output = io::stdout().lock();
+        // A terminal that is gone does not end the command.
+        let _ = output.write_all(bytes).and_then(|()| output.flush());
+    })
+}
+
+fn listen(command: &mut Command, mut hear: impl FnMut(&[u8])) -> Result<Captured, Failure> {
     let (mut reader, writer) = io::pipe().map_err(|error| no_start(command, &error))?;
     let second = writer.try_clone().map_err(|error| no_start(command, &error))?;
     command.stdout(writer).stderr(second);
@@ -77,7 +92,18 @@ pub(crate) fn capture(command: &mut Command) -> Result<Captured, Failure> {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut group = spawned?;
     let mut bytes = Vec::new();
-    let read = reader.read_to_end(&mut bytes);
+    let mut piece = [0; PIECE];
+    let read = loop {
+        match reader.read(&mut piece) {
+            Ok(0) => break Ok(()),
+            Ok(length) => {
+                hear(&piece[..length]);
+                bytes.extend_from_slice(&piece[..length]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
     let status = group.wait();
     group.end();
     let status = interrupted_or(status)?;
