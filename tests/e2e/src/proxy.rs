@@ -227,9 +227,9 @@ impl Frames {
     }
 }
 
-/// What a byte becomes: no UTF-8 at all, nothing that JSON allows anywhere, and what ends a string too early. Nobody can
-/// take it for something else that was meant.
-const WRONG: [u8; 3] = [0xff, 0x01, b'"'];
+/// What a byte becomes: no UTF-8 at all, nothing that JSON allows anywhere, what ends a string too early, and what may
+/// stand where it is put, so that a text arrives as another one.
+const WRONG: [u8; 4] = [0xff, 0x01, b'"', b'}'];
 
 /// SplitMix64.
 #[derive(Clone, Debug)]

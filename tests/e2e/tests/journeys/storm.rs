@@ -63,9 +63,13 @@ async fn weather(stage: &Stage, backend: &Backend, proxy: &Proxy, visit: &Visit,
     let expected = witness.until_within(COMES_BACK, &format!("all, after storm {seed}"), all).await;
     for person in [&ann, &bo] {
         let is_so = |screen: &Screen| {
-            screen.texts() == expected.texts() && screen.all_own_sent() && screen.status == "online"
+            screen.texts() == expected.texts()
+                && screen.all_own_sent()
+                && screen.status == "online"
+                // Where there is history, nothing that it has filled is said to be missing.
+                && (screen.interruptions, screen.holes) == (0, 0)
         };
-        let what = format!("the same list, after storm {seed}");
+        let what = format!("the same list and no gap in it, after storm {seed}");
         person.until_within(COMES_BACK, &what, is_so).await;
     }
     for name in ["Ann", "Bo", "Dora"] {
