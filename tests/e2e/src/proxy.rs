@@ -4,8 +4,8 @@
 //! breaking the frames themselves. What it does is decided by a seed: each connection has numbers of its own, in the
 //! order in which they come.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -21,6 +21,8 @@ const MOST_PIECES: u64 = 24;
 const GARBLED: u64 = 6;
 /// What is read at once.
 const PIECE: usize = 4_096;
+/// So many bytes are shown on each side of what was garbled.
+const SHOWN: usize = 150;
 /// The longest header of a frame of a server: no mask.
 const MAX_HEADER: usize = 10;
 const TEXT: u8 = 1;
@@ -39,7 +41,7 @@ pub struct Damage {
     /// Connections that were cut.
     pub cuts: u64,
     /// Text frames that were garbled.
-    pub garbled: u64,
+    pub garbled: usize,
 }
 
 #[derive(Debug)]
@@ -47,7 +49,7 @@ struct Shared {
     target: String,
     is_storm: AtomicBool,
     cuts: AtomicU64,
-    garbled: AtomicU64,
+    garbled: Mutex<Vec<String>>,
 }
 
 impl Proxy {
@@ -59,7 +61,7 @@ impl Proxy {
             target: target.to_owned(),
             is_storm: AtomicBool::new(true),
             cuts: AtomicU64::new(0),
-            garbled: AtomicU64::new(0),
+            garbled: Mutex::default(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared), seed));
         Self { port, shared, accepting }
@@ -77,10 +79,12 @@ impl Proxy {
 
     /// What the storm has done so far.
     pub fn damage(&self) -> Damage {
-        Damage {
-            cuts: self.shared.cuts.load(Ordering::Relaxed),
-            garbled: self.shared.garbled.load(Ordering::Relaxed),
-        }
+        Damage { cuts: self.shared.cuts.load(Ordering::Relaxed), garbled: self.garbled().len() }
+    }
+
+    /// What was garbled so far, with what stands around it: for whoever has to find out what came of it.
+    pub fn garbled(&self) -> Vec<String> {
+        self.shared.garbled.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -130,13 +134,21 @@ async fn pump(
             }
         }
         if let Some(frames) = &mut frames {
-            let garbled = frames.pass(bytes, is_storm.then_some(&mut dice));
-            shared.garbled.fetch_add(garbled, Ordering::Relaxed);
+            let places = frames.pass(bytes, is_storm.then_some(&mut dice));
+            let shown = places.into_iter().map(|place| around(bytes, place));
+            shared.garbled.lock().unwrap_or_else(PoisonError::into_inner).extend(shown);
         }
         if to.write_all(bytes).await.is_err() {
             return;
         }
     }
+}
+
+/// A garbled byte in brackets, and what passed around it.
+fn around(bytes: &[u8], place: usize) -> String {
+    let before = String::from_utf8_lossy(&bytes[place.saturating_sub(SHOWN)..place]);
+    let after = String::from_utf8_lossy(&bytes[place + 1..(place + SHOWN).min(bytes.len())]);
+    format!("{before}[{:?}]{after}", char::from(bytes[place]))
 }
 
 /// Where in what a server sends the payloads of its text frames are.
@@ -159,10 +171,10 @@ enum Frames {
 }
 
 impl Frames {
-    /// Follows what passes, and garbles some of it if there are dice; returns how many frames it has.
-    fn pass(&mut self, bytes: &mut [u8], mut dice: Option<&mut Dice>) -> u64 {
-        let mut garbled = 0;
-        for byte in bytes {
+    /// Follows what passes, and garbles some of it if there are dice; returns where it has.
+    fn pass(&mut self, bytes: &mut [u8], mut dice: Option<&mut Dice>) -> Vec<usize> {
+        let mut garbled = Vec::new();
+        for (place, byte) in bytes.iter_mut().enumerate() {
             *self = match std::mem::take(self) {
                 Self::BeforeFirst => Self::HeadEnds(0).after_head(*byte),
                 ends @ Self::HeadEnds(_) => ends.after_head(*byte),
@@ -174,7 +186,7 @@ impl Frames {
                     let change = match change {
                         Some((0, to)) => {
                             *byte = to;
-                            garbled += 1;
+                            garbled.push(place);
                             None
                         }
                         Some((after, to)) => Some((after - 1, to)),

@@ -58,6 +58,7 @@ async fn weather(stage: &Stage, backend: &Backend, proxy: &Proxy, visit: &Visit,
     };
     until_within(COMES_BACK, "a storm worth its name", storm, is_bad).await;
     proxy.calm();
+    eprintln!("garbled in storm {seed}: {:#?}", proxy.garbled());
 
     let all = |screen: &Screen| screen.messages.len() == 3 * rounds;
     let expected = witness.until_within(COMES_BACK, &format!("all, after storm {seed}"), all).await;
