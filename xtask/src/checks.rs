@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check, cheap ones first.
 
 use std::env;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::browser::Browser;
@@ -15,6 +16,10 @@ use crate::workspace::Workspace;
 
 /// The runner's own limit for all tests of a file is 20 seconds, too little for a busy machine.
 const BROWSER_TEST_SECONDS: &str = "300";
+
+/// The same for tests on the host and end to end: with other packages, cargo would choose other features of what they
+/// share, and compile it once more.
+const TESTED_ON_THE_HOST: &str = "--workspace --exclude roomlet --all-features";
 
 /// One check, with the name a person reads.
 #[derive(Debug)]
@@ -83,6 +88,11 @@ fn on_the_host() -> Vec<Check> {
     let checks = [
         ("format", cargo("fmt --all --check")),
         ("lints, host", cargo("clippy --workspace --all-targets --all-features -- -D warnings")),
+        // `--all-targets` leaves out what `cargo test` does.
+        (
+            "lints, journeys",
+            cargo("clippy --workspace --all-features --test journeys -- -D warnings"),
+        ),
         (
             "lints, wasm32",
             // What reads a page's own backend is compiled only where that is allowed.
@@ -92,27 +102,29 @@ fn on_the_host() -> Vec<Check> {
         ),
         ("docs", cargo("doc --no-deps --workspace").variable("RUSTDOCFLAGS", "-Dwarnings")),
         // The widget's own tests need a browser, and compiling it for the host once more takes minutes.
-        (
-            "host tests",
-            cargo("test --workspace --exclude roomlet --exclude roomlet-e2e --all-features"),
-        ),
+        ("host tests", cargo(&format!("test {TESTED_ON_THE_HOST}"))),
         ("mutations", cargo("xtask mutate")),
     ];
     checks.map(|(name, call)| Check { name, work: Work::Run(without_configuration(call)) }).into()
 }
 
-/// AWS's own JavaScript client and others against the local backend, which the host tests have built.
+/// AWS's own JavaScript client and others against the local backend.
 fn with_clients_of_others(workspace: &Workspace) -> [Check; 2] {
     let npm = |line: &str| {
         Call::new("npm").words("--prefix crates/local-backend/tests/official").words(line)
     };
-    let backend = workspace.target_directory().join("debug/roomlet-local");
+    let backend = local_backend(workspace);
     let install = npm("install --no-package-lock --no-audit --no-fund");
     let run = npm("test").variable("ROOMLET_LOCAL", backend.to_string_lossy());
     [
         Check { name: "clients of others, from npm", work: Work::Run(install) },
         Check { name: "clients of others", work: Work::Run(without_configuration(run)) },
     ]
+}
+
+/// The local backend's program, which the host tests have built.
+fn local_backend(workspace: &Workspace) -> PathBuf {
+    workspace.target_directory().join("debug/roomlet-local")
 }
 
 fn in_a_browser(
@@ -131,8 +143,11 @@ fn in_a_browser(
         .variable("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TEST_SECONDS)
         .variable("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities.to_string_lossy());
     let end_to_end = Call::new("cargo")
-        .words("test -p roomlet-e2e")
+        .words("test")
+        .words(TESTED_ON_THE_HOST)
+        .words("--test journeys")
         .variable("E2E_DIST", page::end_to_end_dist(workspace).to_string_lossy())
+        .variable("E2E_BACKEND", local_backend(workspace).to_string_lossy())
         .variable("E2E_CHROMEDRIVER", driver)
         .variable("E2E_CHROMIUM", browser.program.to_string_lossy());
     Ok([
@@ -219,7 +234,7 @@ mod tests {
             on_the_host().iter().map(|check| (check.name, check.repeated(&workspace))).collect();
         assert_eq!(shown.first().map(|(name, _)| *name), Some("format"));
         assert_eq!(
-            shown.get(3).map(|(_, line)| line.as_str()),
+            shown.get(4).map(|(_, line)| line.as_str()),
             Some("RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace")
         );
     }

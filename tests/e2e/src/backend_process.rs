@@ -69,7 +69,7 @@ impl BackendProcess {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .expect("the backend starts");
+            .expect("the backend starts; E2E_BACKEND names the program");
         let output = child.stdout.take().expect("the output is piped");
         let mut lines = BufReader::new(output).lines();
         let line = lines.next_line().await.expect("it speaks text").unwrap_or_default();
@@ -80,21 +80,28 @@ impl BackendProcess {
     }
 }
 
-/// Where the program is. It is built here: the tests of a package build no programs of other packages.
+/// Where the program is. Unless `E2E_BACKEND` names it, it is built here: the tests of a package build no programs of
+/// other packages.
 async fn program() -> &'static PathBuf {
     static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
-    let build = async || {
-        let test = env::current_exe().expect("a running program has a path");
-        let profile = test.ancestors().nth(2).expect("it is in the folder of a profile");
-        let target = profile.parent().expect("it is in a target directory");
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "roomlet-local", "--target-dir"])
-            .arg(target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        let status = status.await.expect("cargo runs");
-        assert!(status.success(), "`cargo build -p roomlet-local` failed, its words are above");
-        profile.join("roomlet-local")
-    };
-    PROGRAM.get_or_init(build).await
+    PROGRAM
+        .get_or_init(async || match env::var_os("E2E_BACKEND") {
+            Some(program) => PathBuf::from(program),
+            None => build().await,
+        })
+        .await
+}
+
+async fn build() -> PathBuf {
+    let test = env::current_exe().expect("a running program has a path");
+    let profile = test.ancestors().nth(2).expect("it is in the folder of a profile");
+    let target = profile.parent().expect("it is in a target directory");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "-p", "roomlet-local", "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    let status = status.await.expect("cargo runs");
+    assert!(status.success(), "`cargo build -p roomlet-local` failed, its words are above");
+    profile.join("roomlet-local")
 }

@@ -11,6 +11,7 @@
 //! | variable | what it names |
 //! |---|---|
 //! | `E2E_DIST` | the folder of the built page; pages may bring backends of their own, those of the demo come from `fixtures/amplify_outputs.json` |
+//! | `E2E_BACKEND` | the program of the local backend; without it, it is built |
 //! | `E2E_BROWSER` | the browser; `chromium`, which is also the default, is the one there is so far |
 //! | `E2E_CHROMIUM`, `E2E_CHROMEDRIVER` | the programs; by default `chromium` and `chromedriver` on `PATH` |
 
