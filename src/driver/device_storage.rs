@@ -205,7 +205,12 @@ impl Shared {
         };
         if is_full {
             let weak = Rc::downgrade(self);
-            spawn_local(async move { lost(&weak) });
+            spawn_local(async move {
+                let is_open = |shared: Rc<Self>| matches!(*shared.state.borrow(), State::Open(_));
+                if weak.upgrade().is_some_and(is_open) {
+                    lost(&weak);
+                }
+            });
         }
         self.answer(request, outcome);
     }
@@ -268,11 +273,12 @@ async fn open(shared: Rc<Shared>) -> StorageAnswer {
     if is_open { answer } else { StorageAnswer::Failed }
 }
 
-/// What was begun is done, and nothing more.
+/// What was begun is done, and what the client asks for when it hears of it, but nothing more.
 fn lost(shared: &Weak<Shared>) {
-    let was = shared.upgrade().map(|shared| shared.state.replace(State::Closed));
-    if matches!(was, Some(State::Open(_))) {
-        report(shared, Input::StorageLost);
+    report(shared, Input::StorageLost);
+    if let Some(shared) = shared.upgrade() {
+        // A newer page waits for it.
+        drop(shared.state.replace(State::Closed));
     }
 }
 

@@ -221,6 +221,36 @@ async fn a_newer_page_takes_the_database_and_the_chat_goes_on() {
 }
 
 #[wasm_bindgen_test]
+async fn what_goes_on_from_memory_counts_as_tried_for_a_newer_page() {
+    let page = Guest::new().open().await;
+    page.write("left to memory").await;
+    page.press_enter().await;
+    until_kept("unsent", "left to memory", 1).await;
+    until_kept("unsent", r#"left to memory","tried":true"#, 0).await;
+    let upgraded = evaluate(
+        "new Promise((resolve, reject) => {
+            const request = indexedDB.open('roomlet', 2);
+            request.onblocked = request.onerror = () => reject('the chat does not let go');
+            request.onsuccess = () => { request.result.close(); resolve(); };
+        })",
+    );
+    JsFuture::from(upgraded.unchecked_into::<Promise>()).await.unwrap();
+    until_kept("unsent", r#"left to memory","tried":true"#, 1).await;
+    page.sockets.open_last();
+    page.receive(WELCOME).await;
+    let sent = || page.sockets.sent().iter().any(|frame| frame.contains("left to memory"));
+    until(&page, sent, "the send").await;
+    let deleted = evaluate(
+        "new Promise((resolve, reject) => {
+            const request = indexedDB.deleteDatabase('roomlet');
+            request.onblocked = request.onerror = () => reject('the chat does not let go');
+            request.onsuccess = resolve;
+        })",
+    );
+    JsFuture::from(deleted.unchecked_into::<Promise>()).await.unwrap();
+}
+
+#[wasm_bindgen_test]
 async fn signing_out_deletes_what_is_kept() {
     let page = Guest::new().open().await;
     page.write("to be forgotten").await;

@@ -168,7 +168,7 @@ impl Client {
             Input::StorageAnswered { request, answer } => {
                 self.storage_answered(now, request, answer);
             }
-            Input::StorageLost => self.keeping.lost(),
+            Input::StorageLost => self.storage_lost(now),
             Input::TabGone { tab } => self.keeping.adopt(now.monotonic, tab),
             Input::HeardTab { news } => self.heard_tab(&news),
             Input::TimeDue => self.handle_time(now),
@@ -506,7 +506,7 @@ impl Client {
                 if !channel.is_open() && open.room.is_joined() {
                     open.room.left();
                 }
-                moved |= open.hand_over(now, self.keeping.is_waited_for(), channel);
+                moved |= open.hand_over(now, self.keeping.disk(), channel);
             }
             channel.flush(&mut self.shared.outputs);
             if !moved {

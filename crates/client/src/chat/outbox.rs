@@ -30,12 +30,14 @@ pub(crate) struct Outgoing {
     rejections: u32,
     /// What the disk is known to have.
     on_disk: Option<OnDisk>,
-    /// What the disk has been asked to take.
-    writing: Option<(StorageRequestId, OnDisk)>,
+    /// What the disk has been asked to take, or, without it, to delete.
+    writing: Option<(StorageRequestId, Option<OnDisk>)>,
     /// The disk has refused it: it is not asked again.
     is_refused_by_disk: bool,
     /// Since when the person has wanted it sent.
     wanted_since: WallClock,
+    /// They have wanted it again, whatever became of it before.
+    is_insisted_on: bool,
 }
 
 /// When a message was written: the order of sending.
@@ -53,6 +55,17 @@ enum State {
     InFlight,
     /// Waits for the person.
     Halted(Halt),
+}
+
+/// What may be expected of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disk {
+    /// Messages wait for it.
+    Awaited,
+    /// It has failed, but may still do what it was asked to do.
+    Late,
+    /// Nothing.
+    Without,
 }
 
 /// What the disk says of a message.
@@ -77,6 +90,7 @@ impl Outgoing {
             writing: None,
             is_refused_by_disk: false,
             wanted_since: written.at,
+            is_insisted_on: false,
         }
     }
 
@@ -103,6 +117,23 @@ impl Outgoing {
             State::Halted(halt) => Some(halt),
             State::Queued | State::InFlight => None,
         }
+    }
+
+    /// Whether the disk has it, as far as it has said.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.on_disk.is_some()
+    }
+
+    /// Whether the disk may say that it was never tried: who reads that sends it.
+    fn may_count_as_untried(&self) -> bool {
+        let writing = self.writing.and_then(|(_, on_disk)| on_disk);
+        self.on_disk.into_iter().chain(writing).any(|on_disk| !on_disk.tried)
+    }
+
+    /// Whether the disk would say so once it has done everything that it was asked for.
+    pub(crate) fn would_count_as_untried(&self) -> bool {
+        let writing = self.writing.map(|(_, on_disk)| on_disk);
+        writing.unwrap_or(self.on_disk).is_some_and(|on_disk| !on_disk.tried)
     }
 
     /// Whether the disk knows of it, or will.
@@ -172,9 +203,10 @@ impl Outbox {
         self.messages.insert(after.map_or(0, |index| index + 1), message);
     }
 
-    /// Takes the next message to hand to a connection, if its turn has come. With `needs_disk` it must be known to the
-    /// disk as tried; with `may_repeat` sending it twice does no harm.
-    pub(crate) fn take_turn(&mut self, now: Now, needs_disk: bool, may_repeat: bool) -> Turn<'_> {
+    /// Takes the next message to hand to a connection, if its turn has come. While the disk is awaited it must be known
+    /// there as tried. Unless it `may_repeat`, where sending it twice does no harm, it never goes while the disk may say
+    /// that it was not tried: this page may end, and the next one would send it again.
+    pub(crate) fn take_turn(&mut self, now: Now, disk: Disk, may_repeat: bool) -> Turn<'_> {
         if self.in_flight().is_some() || self.pause.is_some_and(|until| now.monotonic < until) {
             return Turn::Nobodys;
         }
@@ -187,8 +219,17 @@ impl Outbox {
             return Turn::Halted(next.id.clone(), Halt::Failed(FailReason::Expired));
         }
         next.tried = true;
-        if needs_disk && !next.on_disk.is_some_and(|on_disk| on_disk.tried) {
-            return Turn::OnTheWayToDisk;
+        let is_risky = !may_repeat && next.may_count_as_untried();
+        let will_change = next.writing.is_some() || !next.is_refused_by_disk;
+        match disk {
+            Disk::Awaited if !next.on_disk.is_some_and(|on_disk| on_disk.tried) => {
+                return Turn::OnTheWayToDisk;
+            }
+            Disk::Late if is_risky && will_change => return Turn::OnTheWayToDisk,
+            Disk::Late | Disk::Without if is_risky && !next.is_insisted_on => {
+                return Turn::Halted(next.id.clone(), Halt::NotConfirmed);
+            }
+            Disk::Awaited | Disk::Late | Disk::Without => {}
         }
         next.state = State::InFlight;
         Turn::Send(next)
@@ -207,14 +248,27 @@ impl Outbox {
     /// The disk has been asked to take a message as it is.
     pub(crate) fn storing(&mut self, id: &ClientMessageId, request: StorageRequestId) {
         if let Some(message) = self.find_mut(id) {
-            message.writing = Some((request, message.wanted_on_disk()));
+            message.writing = Some((request, Some(message.wanted_on_disk())));
+        }
+    }
+
+    /// The disk has been asked to delete what it says of a message; tells whether it is one of this room.
+    pub(crate) fn deleting(&mut self, id: &ClientMessageId, request: StorageRequestId) -> bool {
+        let message = self.find_mut(id);
+        message.map(|message| message.writing = Some((request, None))).is_some()
+    }
+
+    /// What the disk has not been asked to keep yet counts as tried: nobody waits until it says so.
+    pub(crate) fn presume_tried(&mut self) {
+        for message in self.messages.iter_mut().filter(|message| !message.has_record()) {
+            message.tried = true;
         }
     }
 
     /// The disk has what it was asked to take; says whether that was a message of this room.
     pub(crate) fn stored(&mut self, request: StorageRequestId) -> bool {
         let Some(message) = self.written_by(request) else { return false };
-        message.on_disk = message.writing.take().map(|(_, on_disk)| on_disk);
+        message.on_disk = message.writing.take().and_then(|(_, on_disk)| on_disk);
         true
     }
 
@@ -222,9 +276,9 @@ impl Outbox {
     /// than none: an earlier record may say that it was never tried.
     pub(crate) fn not_stored(&mut self, request: StorageRequestId) -> Option<ClientMessageId> {
         let message = self.written_by(request)?;
-        message.writing = None;
+        let (_, wanted) = message.writing.take()?;
         message.is_refused_by_disk = true;
-        message.on_disk.take().map(|_| message.id.clone())
+        (wanted.is_some() && message.is_on_disk()).then(|| message.id.clone())
     }
 
     /// The message of a record that another tab has taken meanwhile.
@@ -296,6 +350,7 @@ impl Outbox {
     pub(crate) fn retry(&mut self, id: &ClientMessageId, now: WallClock) {
         if let Some(message) = self.find_mut(id) {
             message.is_doubtful = false;
+            message.is_insisted_on = true;
             message.wanted_since = now;
             message.state = State::Queued;
         }
@@ -356,113 +411,4 @@ impl Outgoing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOT_CONFIRMED: Halt = Halt::NotConfirmed;
-
-    fn message(number: u64, id: &str) -> Outgoing {
-        let written = Written { at: WallClock(0), number };
-        Outgoing::new(RowId(number), ClientMessageId(id.into()), id.into(), written)
-    }
-
-    fn now(at: u64) -> Now {
-        Now { monotonic: Timestamp(at), wall: WallClock(0) }
-    }
-
-    fn outbox() -> Outbox {
-        let mut outbox = Outbox::default();
-        for (row, id) in [(1, "a"), (2, "b")] {
-            outbox.push(message(row, id));
-        }
-        outbox
-    }
-
-    fn start(outbox: &mut Outbox, at: u64) -> Option<String> {
-        match outbox.take_turn(now(at), false, true) {
-            Turn::Send(message) => Some(message.text.clone()),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn one_message_is_in_flight_and_order_is_kept() {
-        let mut outbox = outbox();
-        assert_eq!(start(&mut outbox, 0).as_deref(), Some("a"));
-        assert_eq!(start(&mut outbox, 0), None);
-        outbox.requeue(&ClientMessageId("a".into()));
-        assert_eq!(start(&mut outbox, 0).as_deref(), Some("a"));
-        outbox.delivered(&ClientMessageId("a".into()));
-        assert_eq!(start(&mut outbox, 0).as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn a_halted_message_lets_the_next_one_pass() {
-        let mut outbox = outbox();
-        start(&mut outbox, 0);
-        outbox.halt(&ClientMessageId("a".into()), NOT_CONFIRMED);
-        assert_eq!(start(&mut outbox, 0).as_deref(), Some("b"));
-        assert!(outbox.halted(RowId(1)).is_some());
-    }
-
-    #[test]
-    fn a_pause_holds_everything_back_until_it_ends() {
-        let mut outbox = outbox();
-        outbox.pause_until(Timestamp(10));
-        assert_eq!(start(&mut outbox, 9), None);
-        assert_eq!(outbox.resumes_at(), Some(Timestamp(10)));
-        assert_eq!(start(&mut outbox, 10).as_deref(), Some("a"));
-    }
-
-    #[test]
-    fn nothing_goes_before_the_disk_knows_that_it_is_tried() {
-        let mut outbox = outbox();
-        let (a, request) = (ClientMessageId("a".into()), StorageRequestId(1));
-        outbox.storing(&a, request);
-        let turn = |outbox: &mut Outbox| match outbox.take_turn(now(0), true, true) {
-            Turn::Send(_) => "sent",
-            Turn::OnTheWayToDisk => "stored first",
-            Turn::Nobodys | Turn::Halted(..) => "",
-        };
-        assert_eq!(turn(&mut outbox), "stored first");
-        assert!(outbox.stored(request));
-        assert_eq!(turn(&mut outbox), "stored first", "the record says that it was never tried");
-        assert_eq!(outbox.next_to_store(true).map(|message| message.id.clone()), Some(a.clone()));
-        outbox.storing(&a, StorageRequestId(2));
-        outbox.stored(StorageRequestId(2));
-        assert_eq!(turn(&mut outbox), "sent");
-    }
-
-    #[test]
-    fn what_was_tried_in_an_earlier_life_is_repeated_only_where_that_does_no_harm() {
-        let mut outbox = Outbox::default();
-        let written = Written { at: WallClock(0), number: 1 };
-        let id = ClientMessageId("a".into());
-        outbox.push(Outgoing::restored(RowId(1), (id.clone(), "a".into()), written, true, None));
-        let turn = outbox.take_turn(now(0), true, false);
-        assert!(matches!(turn, Turn::Halted(_, NOT_CONFIRMED)));
-        outbox.halt(&id, NOT_CONFIRMED);
-        outbox.retry(&id, WallClock(0));
-        assert!(matches!(outbox.take_turn(now(0), true, false), Turn::Send(_)));
-    }
-
-    #[test]
-    fn what_is_thirty_days_old_waits_for_the_person() {
-        let mut outbox = outbox();
-        let late = Now { monotonic: Timestamp(0), wall: WallClock(MAX_AGE_MILLISECONDS + 1) };
-        let turn = outbox.take_turn(late, false, true);
-        assert!(matches!(turn, Turn::Halted(_, Halt::Failed(FailReason::Expired))));
-        outbox.retry(&ClientMessageId("a".into()), late.wall);
-        assert!(matches!(outbox.take_turn(late, false, true), Turn::Send(_)));
-    }
-
-    #[test]
-    fn what_was_written_earlier_goes_first_wherever_it_comes_from() {
-        let mut outbox = Outbox::default();
-        outbox.push(message(5, "late"));
-        outbox.push(message(3, "early"));
-        outbox.push(message(4, "between"));
-        let texts = outbox.messages.iter().map(|one| one.text.as_str()).collect::<Vec<_>>();
-        assert_eq!(texts, ["early", "between", "late"]);
-    }
-}
+mod tests;

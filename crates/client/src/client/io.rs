@@ -73,7 +73,7 @@ pub enum Input {
         answer: StorageAnswer,
     },
     /// The storage that was open is of no more use: a newer version of the page wants to change it, or the browser has
-    /// closed it.
+    /// closed it. What the client asks for in answer to this is done if it still can be, and nothing after that.
     StorageLost,
     /// A tab of [`Output::WatchTab`] lives no more. What it held back belongs to whoever adopts it first.
     TabGone {

@@ -8,7 +8,7 @@ use super::io::{Event, Network, Refusal, Status};
 use crate::backend::Outcome;
 use crate::chat::ids::{ClientMessageId, RoomId, RowId};
 use crate::chat::message::{Delivery, FailReason, Halt, RowContent};
-use crate::chat::outbox::Turn;
+use crate::chat::outbox::{Disk, Turn};
 use crate::chat::room::{History, Room};
 use crate::chat::timeline::OrderKey;
 use crate::link::LinkStatus;
@@ -67,14 +67,13 @@ impl OpenRoom {
         Deadline::earliest([self.room.next_deadline(), outage])
     }
 
-    /// Hands the next message and the next request to the session; says whether there was one. With `needs_disk` no
-    /// message goes that the disk does not have.
-    pub(super) fn hand_over(&mut self, now: Now, needs_disk: bool, channel: &mut Channel) -> bool {
+    /// Hands the next message and the next request to the session; says whether there was one.
+    pub(super) fn hand_over(&mut self, now: Now, disk: Disk, channel: &mut Channel) -> bool {
         let session = &mut channel.session;
         let mut moved = false;
         if session.can_send(now.monotonic, &self.room.id) {
             let may_repeat = session.may_repeat();
-            match self.room.outbox.take_turn(now, needs_disk, may_repeat) {
+            match self.room.outbox.take_turn(now, disk, may_repeat) {
                 Turn::Send(message) => {
                     session.send(now.monotonic, &self.room.id, &message.id, &message.text);
                     moved = true;

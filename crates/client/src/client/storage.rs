@@ -6,7 +6,7 @@ use super::kept::Kept;
 use super::open_room::OpenRoom;
 use crate::chat::ids::{RoomId, RowId, StorageRequestId};
 use crate::chat::message::Delivery;
-use crate::chat::outbox::{Gone, Outbox, Outgoing};
+use crate::chat::outbox::{Disk, Gone, Outbox, Outgoing};
 use crate::chat::person::digest_of;
 use crate::chat::reading::ReadMark;
 use crate::chat::room::History;
@@ -35,7 +35,7 @@ impl Client {
         request: StorageRequestId,
         answer: StorageAnswer,
     ) {
-        if !self.keeping.answered(request) {
+        if !self.keeping.answered(now.monotonic, request) {
             return;
         }
         match answer {
@@ -62,13 +62,40 @@ impl Client {
             }
             StorageAnswer::Failed => {
                 let wrong = self.outboxes().find_map(|outbox| outbox.not_stored(request));
-                self.keeping.fail();
-                if let Some(id) = wrong {
+                self.keeping.fail(now.monotonic);
+                if let Some(id) = wrong.filter(|_| self.keeping.takes_changes()) {
                     let shelf = Shelf::Unsent(self.keeping.tab().clone());
-                    let change = StorageChange::Delete { shelf, name: id.0 };
-                    self.keeping.write(now.monotonic, vec![change]);
+                    let change = StorageChange::Delete { shelf, name: id.0.clone() };
+                    let request = self.keeping.write(now.monotonic, vec![change]);
+                    let _ = self.outboxes().any(|outbox| outbox.deleting(&id, request));
                 }
             }
+        }
+    }
+
+    /// The storage is being taken away. What goes on from memory must not be sent by whoever reads it later, so that the
+    /// last wish is that it counts as tried.
+    pub(super) fn storage_lost(&mut self, now: Now) {
+        let takes_changes = self.keeping.takes_changes();
+        self.write_each(now, |writing, room, outbox| {
+            if takes_changes {
+                writing.mark_tried(room, outbox);
+            }
+        });
+        self.keeping.lost(now.monotonic);
+    }
+
+    fn write_each(
+        &mut self,
+        now: Now,
+        mut write: impl FnMut(&mut Writing<'_>, &RoomId, &mut Outbox),
+    ) {
+        let mut writing = Writing { now, keeping: &mut self.keeping, kept: &mut self.kept };
+        for OpenRoom { room, .. } in &mut self.rooms {
+            write(&mut writing, &room.id, &mut room.outbox);
+        }
+        for (room, outbox) in &mut self.unopened {
+            write(&mut writing, room, outbox);
         }
     }
 
@@ -184,17 +211,12 @@ impl Client {
 
     /// Lets the disk know of everything that it should.
     pub(super) fn store(&mut self, now: Now) {
-        let open = self.rooms.iter_mut().map(|open| {
-            let room = &mut open.room;
-            (&room.id, &mut room.outbox)
-        });
-        for (room, outbox) in open.chain(&mut self.unopened) {
-            let mut writing = Writing { now, keeping: &mut self.keeping, kept: &mut self.kept };
+        self.write_each(now, |writing, room, outbox| {
             for gone in outbox.take_gone() {
                 writing.store_gone(&gone);
             }
             writing.store_unsent(room, outbox);
-        }
+        });
         if self.kept.is_due(now.monotonic) || (self.kept.is_behind() && self.keeping.takes_drafts())
         {
             self.store_kept(now);
@@ -349,6 +371,9 @@ impl Writing<'_> {
         if !self.keeping.takes_changes() {
             return;
         }
+        if self.keeping.disk() != Disk::Awaited {
+            outbox.presume_tried();
+        }
         while let Some(message) = outbox.next_to_store(self.keeping.takes_new()) {
             let record = Record::unsent(self.keeping.tab(), room, message);
             let id = message.id.clone();
@@ -368,6 +393,26 @@ impl Writing<'_> {
                 }
             }
             let request = self.keeping.write(self.now.monotonic, changes);
+            outbox.storing(&id, request);
+        }
+    }
+
+    fn mark_tried(&mut self, room: &RoomId, outbox: &mut Outbox) {
+        let untried = outbox.messages_mut().filter(|message| message.would_count_as_untried());
+        let mut asked = Vec::new();
+        for message in untried {
+            message.tried = true;
+            let record = Record::unsent(self.keeping.tab(), room, message);
+            // What the disk is still to take must not be missed there.
+            let change = if message.is_on_disk() {
+                StorageChange::Replace(record)
+            } else {
+                StorageChange::Put(record)
+            };
+            let request = self.keeping.write(self.now.monotonic, vec![change]);
+            asked.push((message.id.clone(), request));
+        }
+        for (id, request) in asked {
             outbox.storing(&id, request);
         }
     }

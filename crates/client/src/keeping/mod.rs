@@ -16,6 +16,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::chat::ids::{StorageRequestId, TabId};
+use crate::chat::outbox::Disk;
 use crate::client::Output;
 use crate::time::Timestamp;
 use crate::timer::Deadline;
@@ -30,6 +31,9 @@ const STORAGE_DEADLINE: Duration = Duration::from_secs(1);
 const MAX_WATCHED: usize = 64;
 /// Requests that are waited for: at the bound the storage counts as failed, since it does not keep up.
 const MAX_AWAITED: usize = 2_000;
+/// How long a storage that has failed may owe an answer before nothing is expected of it any more. What must not be sent
+/// twice waits for it until then.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Requests that a storage may owe that has failed, and is asked for something new all the same, since it may come to
 /// itself.
 const MAX_OWED: usize = 100;
@@ -64,8 +68,11 @@ pub(crate) struct Keeping {
     tab: TabId,
     requests: u32,
     awaited: VecDeque<Awaited>,
-    /// Requests that nobody waits for any more, and that may be answered late.
-    owed: BTreeSet<StorageRequestId>,
+    /// Requests that people need not wait for any more, and that may be answered late, with the time of the request, or
+    /// of the failure if that came later.
+    owed: VecDeque<(StorageRequestId, Timestamp)>,
+    /// The first of them has been owed for too long.
+    is_given_up: bool,
     watched: BTreeSet<TabId>,
     /// Tabs to watch once the storage is open: what it had when it was read need not have been all.
     heard: BTreeSet<TabId>,
@@ -83,7 +90,8 @@ impl Keeping {
             tab,
             requests: 0,
             awaited: VecDeque::new(),
-            owed: BTreeSet::new(),
+            owed: VecDeque::new(),
+            is_given_up: false,
             watched: BTreeSet::new(),
             heard: BTreeSet::new(),
             has_failed: false,
@@ -117,6 +125,7 @@ impl Keeping {
         }
         self.awaited.clear();
         self.owed.clear();
+        self.is_given_up = false;
         self.watched.clear();
         self.heard.clear();
     }
@@ -127,9 +136,17 @@ impl Keeping {
         self.state = State::Off;
     }
 
-    /// Whether messages must be on the disk before they are sent.
-    pub(crate) fn is_waited_for(&self) -> bool {
-        matches!(self.state, State::Opening(_) | State::Open(_))
+    /// What messages may expect of the disk before they are sent.
+    pub(crate) fn disk(&self) -> Disk {
+        match &self.state {
+            State::Opening(_) | State::Open(_) => Disk::Awaited,
+            State::Failed { was_opened, .. }
+                if !self.is_given_up && (*was_opened || !self.owed.is_empty()) =>
+            {
+                Disk::Late
+            }
+            State::Off | State::Nobody | State::Failed { .. } => Disk::Without,
+        }
     }
 
     /// Whether changes are worth asking for.
@@ -170,12 +187,13 @@ impl Keeping {
     }
 
     /// The request has been answered; says whether it is one of the present person's.
-    pub(crate) fn answered(&mut self, request: StorageRequestId) -> bool {
-        let before = self.awaited.len();
+    pub(crate) fn answered(&mut self, now: Timestamp, request: StorageRequestId) -> bool {
+        let before = self.awaited.len() + self.owed.len();
         self.awaited.retain(|awaited| awaited.request != request);
         // Late answers are as good as others.
-        let is_late = self.owed.remove(&request);
-        before != self.awaited.len() || is_late
+        self.owed.retain(|(owed, _)| *owed != request);
+        self.lose_patience(now);
+        before != self.awaited.len() + self.owed.len()
     }
 
     /// The storage is open, or has come to itself.
@@ -191,19 +209,19 @@ impl Keeping {
     }
 
     /// Nothing is to be expected of the storage any more.
-    pub(crate) fn fail(&mut self) {
+    pub(crate) fn fail(&mut self, now: Timestamp) {
         self.state = match std::mem::replace(&mut self.state, State::Nobody) {
             State::Opening(whose) => State::Failed { whose, was_opened: false },
             State::Open(whose) => State::Failed { whose, was_opened: true },
             state => state,
         };
-        self.owed.extend(self.awaited.drain(..).map(|awaited| awaited.request));
+        self.owed.extend(self.awaited.drain(..).map(|awaited| (awaited.request, now)));
         self.has_failed = matches!(self.state, State::Failed { .. });
     }
 
-    /// The storage is gone for good.
-    pub(crate) fn lost(&mut self) {
-        self.fail();
+    /// The storage is gone for good; what it has been asked for may still be done.
+    pub(crate) fn lost(&mut self, now: Timestamp) {
+        self.fail(now);
         if let State::Failed { was_opened, .. } = &mut self.state {
             *was_opened = false;
         }
@@ -251,7 +269,9 @@ impl Keeping {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
-        let at = self.awaited.iter().map(|awaited| awaited.deadline).min()?;
+        let awaited = self.awaited.iter().map(|awaited| awaited.deadline).min();
+        let owed = self.owed.front().filter(|_| !self.is_given_up).map(|(_, at)| *at + PATIENCE);
+        let at = awaited.into_iter().chain(owed).min()?;
         Some(Deadline { at, reason: "the device's storage does not answer" })
     }
 
@@ -264,8 +284,13 @@ impl Keeping {
             }
         }
         if self.awaited.iter().any(|awaited| awaited.deadline <= now) {
-            self.fail();
+            self.fail(now);
         }
+        self.lose_patience(now);
+    }
+
+    fn lose_patience(&mut self, now: Timestamp) {
+        self.is_given_up = self.owed.front().is_some_and(|(_, at)| *at + PATIENCE <= now);
     }
 
     fn whose(&self) -> Option<&Whose> {
@@ -279,12 +304,12 @@ impl Keeping {
         self.requests = self.requests.wrapping_add(1);
         let request = StorageRequestId(self.requests);
         if matches!(self.state, State::Failed { .. }) {
-            self.owed.insert(request);
+            self.owed.push_back((request, now));
         } else {
             let deadline = now + STORAGE_DEADLINE;
             self.awaited.push_back(Awaited { request, deadline, is_extended: false });
             if self.awaited.len() > MAX_AWAITED {
-                self.fail();
+                self.fail(now);
             }
         }
         request
