@@ -53,6 +53,8 @@ pub(crate) struct Written {
 enum State {
     Queued,
     InFlight,
+    /// Was tried before this client knew it: it waits for the person, unless it turns out that sending twice does no harm.
+    Doubtful,
     /// Waits for the person.
     Halted(Halt),
 }
@@ -115,7 +117,16 @@ impl Outgoing {
     pub(crate) fn halted(&self) -> Option<Halt> {
         match self.state {
             State::Halted(halt) => Some(halt),
+            State::Doubtful => Some(Halt::NotConfirmed),
             State::Queued | State::InFlight => None,
+        }
+    }
+
+    /// Why it does so whatever becomes known. A doubt is left out: who reads the record has it too, or knows better.
+    pub(crate) fn halted_for_good(&self) -> Option<Halt> {
+        match self.state {
+            State::Halted(halt) => Some(halt),
+            State::Queued | State::InFlight | State::Doubtful => None,
         }
     }
 
@@ -142,7 +153,7 @@ impl Outgoing {
     }
 
     fn wanted_on_disk(&self) -> OnDisk {
-        OnDisk { tried: self.tried, halted: self.halted() }
+        OnDisk { tried: self.tried, halted: self.halted_for_good() }
     }
 }
 
@@ -171,7 +182,9 @@ pub(crate) enum Turn<'a> {
     Nobodys,
     /// It is handed to the connection.
     Send(&'a Outgoing),
-    /// It is not sent without the person: it was tried before and may have arrived, or it is too old.
+    /// It may have arrived: it is not sent, unless the person or the backend says that it may be repeated.
+    Doubtful(RowId),
+    /// It is not sent without the person: the disk may call it untried, or it is too old.
     Halted(ClientMessageId, Halt),
     /// It has to be on the disk first.
     OnTheWayToDisk,
@@ -180,11 +193,6 @@ pub(crate) enum Turn<'a> {
 impl Outbox {
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
-    }
-
-    /// Whether something waits to be sent by itself.
-    pub(crate) fn has_queued(&self) -> bool {
-        self.queued_since().is_some()
     }
 
     /// When the next message was written that waits to be sent by itself.
@@ -210,10 +218,15 @@ impl Outbox {
         if self.in_flight().is_some() || self.pause.is_some_and(|until| now.monotonic < until) {
             return Turn::Nobodys;
         }
-        let is_queued = |message: &&mut Outgoing| message.state == State::Queued;
-        let Some(next) = self.messages.iter_mut().find(is_queued) else { return Turn::Nobodys };
+        let may_go = |message: &&mut Outgoing| match message.state {
+            State::Queued => true,
+            State::Doubtful => may_repeat,
+            State::InFlight | State::Halted(_) => false,
+        };
+        let Some(next) = self.messages.iter_mut().find(may_go) else { return Turn::Nobodys };
         if next.is_doubtful && !may_repeat {
-            return Turn::Halted(next.id.clone(), Halt::NotConfirmed);
+            next.state = State::Doubtful;
+            return Turn::Doubtful(next.row);
         }
         if now.wall.0.saturating_sub(next.wanted_since.0) > MAX_AGE_MILLISECONDS {
             return Turn::Halted(next.id.clone(), Halt::Failed(FailReason::Expired));
@@ -297,7 +310,8 @@ impl Outbox {
 
     /// When a pause ends after which something is to be sent.
     pub(crate) fn resumes_at(&self) -> Option<Timestamp> {
-        self.pause.filter(|_| self.has_queued())
+        let may_go = |message: &Outgoing| matches!(message.state, State::Queued | State::Doubtful);
+        self.pause.filter(|_| self.messages.iter().any(may_go))
     }
 
     /// A pause that has ended is none, whatever else keeps messages back.
@@ -370,6 +384,9 @@ impl Outbox {
 
     /// The same for all that wait; returns their rows.
     pub(crate) fn halt_queued(&mut self, halt: Halt) -> Vec<RowId> {
+        for message in self.messages.iter_mut().filter(|one| one.state == State::Doubtful) {
+            message.state = State::Halted(Halt::NotConfirmed);
+        }
         let queued = self.messages.iter_mut().filter(|message| message.state == State::Queued);
         queued
             .map(|message| {

@@ -78,6 +78,10 @@ impl OpenRoom {
                     session.send(now.monotonic, &self.room.id, &message.id, &message.text);
                     moved = true;
                 }
+                Turn::Doubtful(row) => {
+                    self.room.timeline.set_delivery(row, Delivery::NotConfirmed);
+                    moved = true;
+                }
                 Turn::Halted(id, halt) => {
                     self.halt(&id, halt);
                     moved = true;

@@ -105,7 +105,7 @@ impl Record {
             "written": message.written.at.0,
             "number": message.written.number,
             "tried": message.tried,
-            "halted": message.halted().map(word_of),
+            "halted": message.halted_for_good().map(word_of),
         });
         Self::new(Shelf::Unsent(tab.clone()), &message.id.0, &value)
     }

@@ -63,7 +63,7 @@ fn nothing_goes_before_the_disk_knows_that_it_is_tried() {
     let turn = |outbox: &mut Outbox| match outbox.take_turn(now(0), Disk::Awaited, true) {
         Turn::Send(_) => "sent",
         Turn::OnTheWayToDisk => "stored first",
-        Turn::Nobodys | Turn::Halted(..) => "",
+        Turn::Nobodys | Turn::Doubtful(_) | Turn::Halted(..) => "",
     };
     assert_eq!(turn(&mut outbox), "stored first");
     assert!(outbox.stored(request));
@@ -81,8 +81,9 @@ fn what_was_tried_in_an_earlier_life_is_repeated_only_where_that_does_no_harm() 
     let id = ClientMessageId("a".into());
     outbox.push(Outgoing::restored(RowId(1), (id.clone(), "a".into()), written, true, None));
     let turn = outbox.take_turn(now(0), Disk::Awaited, false);
-    assert!(matches!(turn, Turn::Halted(_, NOT_CONFIRMED)));
-    outbox.halt(&id, NOT_CONFIRMED);
+    assert!(matches!(turn, Turn::Doubtful(RowId(1))));
+    assert!(matches!(outbox.take_turn(now(0), Disk::Awaited, false), Turn::Nobodys));
+    assert!(outbox.halted(RowId(1)).is_some());
     outbox.retry(&id, WallClock(0));
     assert!(matches!(outbox.take_turn(now(0), Disk::Awaited, false), Turn::Send(_)));
 }
