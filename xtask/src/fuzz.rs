@@ -6,6 +6,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Instant;
 
 use crate::call::Call;
@@ -48,7 +49,7 @@ pub(crate) enum Seed {
     Random,
 }
 
-/// Builds the targets and runs each; all of them if none is named.
+/// Builds the targets and runs each, as many at once as there are cores; all of them if none is named.
 pub(crate) fn run(
     workspace: &Workspace,
     seconds: u32,
@@ -65,16 +66,35 @@ pub(crate) fn run(
     let chosen = if names.is_empty() { &all } else { names };
     find_compiler(workspace)?;
     let programs = build(workspace, chosen)?;
-    for name in chosen {
-        let call = call(workspace, &programs, name, seconds, seed)?;
-        let started = Instant::now();
-        let ran = process::capture(&mut workspace.command(&call))?;
-        if !ran.status.success() {
-            print!("{}", ran.output);
-            return Err(Failure::because(failure(&ran.output, &programs, name)));
-        }
-        println!("{name}: {} in {:.1} s", summary(&ran.output), started.elapsed().as_secs_f64());
+    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    for names in chosen.chunks(at_once) {
+        let run = |name| run_one(workspace, &programs, name, seconds, seed);
+        let outcomes = thread::scope(|scope| {
+            let running = names.iter().map(|name| scope.spawn(move || run(name)));
+            let running = running.collect::<Vec<_>>().into_iter();
+            let died = |_| Err(Failure::because("a thread has died: run this again"));
+            running.map(|one| one.join().unwrap_or_else(died)).collect::<Vec<_>>()
+        });
+        outcomes.into_iter().collect::<Result<(), Failure>>()?;
     }
+    Ok(())
+}
+
+fn run_one(
+    workspace: &Workspace,
+    programs: &Path,
+    name: &str,
+    seconds: u32,
+    seed: Seed,
+) -> Result<(), Failure> {
+    let call = call(workspace, programs, name, seconds, seed)?;
+    let started = Instant::now();
+    let ran = process::capture(&mut workspace.command(&call))?;
+    if !ran.status.success() {
+        print!("{}", ran.output);
+        return Err(Failure::because(failure(&ran.output, programs, name)));
+    }
+    println!("{name}: {} in {:.1} s", summary(&ran.output), started.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -153,11 +153,12 @@ impl Installer {
                     .argument(&tool.version)
                     .argument("--root")
                     .argument(folder)
+                    .words(tool.flags)
                     .argument(tool.package)
                     // The defaults of these packages optimise for a speed that nobody here would notice, for many minutes.
                     .variable("CARGO_PROFILE_RELEASE_LTO", "off")
                     .variable("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-                    .variable("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+                    .variable("CARGO_PROFILE_RELEASE_OPT_LEVEL", tool.optimisation)
                     .variable("CARGO_TARGET_DIR", self.build_directory().to_string_lossy());
                 let without = KEPT_FROM_CARGO_INSTALL.into_iter();
                 ("cargo", without.fold(call, Call::without))

@@ -34,6 +34,10 @@ pub(super) struct Tool {
     pub(super) programs: &'static [&'static str],
     /// What the first program says its version is.
     pub(super) says: String,
+    /// Flags for its installation by cargo: what we do not need of it.
+    pub(super) flags: &'static str,
+    /// How far cargo optimises it: nobody notices how fast some tools are, and optimising takes minutes.
+    pub(super) optimisation: &'static str,
 }
 
 /// Every tool of a workspace.
@@ -63,6 +67,9 @@ impl Pinned {
                 source: Source::Crates,
                 programs: &["trunk"],
                 says: TRUNK.to_owned(),
+                // It is kept off the network, so it needs no TLS; and it only calls what does the work.
+                flags: "--no-default-features",
+                optimisation: "0",
             },
             wasm_bindgen: Tool {
                 package: "wasm-bindgen-cli",
@@ -70,6 +77,8 @@ impl Pinned {
                 version,
                 source: Source::Crates,
                 programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
+                flags: "",
+                optimisation: "1",
             },
             wasm_opt: Tool {
                 package: "binaryen",
@@ -77,6 +86,8 @@ impl Pinned {
                 source: Source::Npm,
                 programs: &["wasm-opt"],
                 says: BINARYEN.split('.').next().unwrap_or(BINARYEN).to_owned(),
+                flags: "",
+                optimisation: "",
             },
         }
     }
