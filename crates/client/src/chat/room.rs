@@ -96,6 +96,9 @@ enum Reading {
 struct CatchUp {
     next: Option<Cursor>,
     until: Option<OrderKey>,
+    /// That one has been seen in the history. It may have come live only, and have come to harm: nothing else tells
+    /// whether there ever was a message at its place.
+    is_met: bool,
     /// The newest message of its first page: what came live since may have gaps before it.
     newest: Option<OrderKey>,
     /// How far back it has come.
@@ -369,15 +372,16 @@ impl Room {
         now: Timestamp,
         page: &Page,
         oldest: Option<OrderKey>,
-        catch_up: CatchUp,
+        mut catch_up: CatchUp,
     ) {
+        catch_up.meet(page);
         let newest = || page.messages.iter().filter_map(Incoming::order_key).max();
         let newest = catch_up.newest.clone().or_else(newest);
         let met = match (&catch_up.until, &oldest) {
             // What lies before the first row was not missed: nobody has read it yet.
             (Some(until), Some(oldest)) => {
                 let is_first = self.reached.as_ref().is_some_and(|first| oldest <= first);
-                is_first || reaches_back(oldest, until)
+                is_first || (catch_up.is_met && reaches_back(oldest, until))
             }
             (None, _) | (_, None) => true,
         };
@@ -535,7 +539,8 @@ impl Room {
             }
             let (next, newest, oldest) = (None, None, None);
             let until = self.contiguous.clone();
-            let catch_up = CatchUp { next, until, newest, oldest, pages: 0, first, gap };
+            let (is_met, pages) = (false, 0);
+            let catch_up = CatchUp { next, until, is_met, newest, oldest, pages, first, gap };
             self.reading = Reading::CatchUp { catch_up, asked: None };
         }
     }
@@ -557,6 +562,17 @@ impl Room {
             self.history = History::More;
         }
         self.reading = Reading::Idle;
+    }
+}
+
+impl CatchUp {
+    /// Takes the place of the message at which it ends from the history, if that has it here.
+    fn meet(&mut self, page: &Page) {
+        let Some(until) = &mut self.until else { return };
+        let keys = page.messages.iter().filter_map(Incoming::order_key);
+        if let Some(key) = keys.into_iter().find(|key| key.id == until.id) {
+            (*until, self.is_met) = (key, true);
+        }
     }
 }
 
