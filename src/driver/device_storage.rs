@@ -129,6 +129,12 @@ impl OpenStorage for BrowserOpenStorage {
     fn write(&self, request: StorageRequestId, changes: Vec<StorageChange>) {
         let Self(shared) = self;
         shared.ask(request, |database| database.change(&shared.whose, &changes));
+        let has_locks = |life: &Life| life.presence.is_some();
+        if !shared.life.borrow().as_ref().is_none_or(has_locks) {
+            // Who finds its records where they were has not been taken for gone, and is not for a while: timers may be
+            // slow.
+            spawn_local(beat(Rc::downgrade(shared)));
+        }
     }
 
     fn adopt(&self, request: StorageRequestId, from: TabId) {

@@ -341,6 +341,59 @@ fn a_tab_that_was_taken_for_gone_is_watched_again_once_it_has_something_to_lose(
     assert_eq!(other.rows(), ["me: one [Queued]", "me: two [Queued]"]);
 }
 
+/// The same: whoever wakes up in it must not send what the other tab may have sent.
+#[test]
+fn what_another_tab_has_taken_over_is_not_sent_by_trying_again_here() {
+    for asleep in [0, 3_600_000] {
+        let disk = Disk::default();
+        let mut slow = Tab::basic(&disk, 1);
+        slow.scenario.send("hi");
+        slow.run_disk();
+        assert_eq!(slow.sends().len(), 1);
+        slow.scenario.close(1006);
+        slow.run_disk();
+        slow.scenario.wait_for_attempt();
+        slow.connect(FORBIDDEN);
+        assert_eq!(slow.rows(), ["me: hi [NotConfirmed]"]);
+        let mut other = Tab::basic(&disk, 2);
+        other.others_are_gone();
+        let retry = |tab: &mut Tab| {
+            let (room, row) = (tab.scenario.room.clone(), tab.scenario.row_id(0));
+            tab.scenario.command(Command::Retry { room, row });
+            tab.run_disk();
+            tab.sends().len()
+        };
+        assert_eq!(retry(&mut other), 1);
+        slow.scenario.wall_error = asleep;
+        assert_eq!(retry(&mut slow), 0);
+        assert_eq!(slow.rows(), [""; 0], "it is shown where it is now");
+    }
+}
+
+/// The same, of what goes by itself.
+#[test]
+fn what_waited_for_long_is_not_sent_before_the_disk_says_whose_it_is() {
+    let disk = Disk::default();
+    let mut slow = Tab::basic(&disk, 1);
+    slow.scenario.send("first");
+    slow.run_disk();
+    assert_eq!(slow.sends().len(), 1);
+    slow.scenario.send("second");
+    slow.run_disk();
+    // Its turn comes, and the disk knows that, just as the tab falls asleep.
+    slow.scenario.receive(&broadcast("me=", "first"));
+    let mut other = Tab::basic(&disk, 2);
+    while slow.scenario.storage.len() > 1 {
+        slow.step_disk();
+    }
+    slow.scenario.wall_error = 3_600_000;
+    slow.step_disk();
+    other.others_are_gone();
+    assert_eq!(slow.sends().len(), 0);
+    slow.run_disk();
+    assert_eq!((slow.sends().len(), slow.rows().len()), (0, 1));
+}
+
 #[test]
 fn a_row_that_is_no_message_is_read_with_what_stands_before_it() {
     let disk = Disk::default();

@@ -4,6 +4,7 @@
 //! and order would be lost otherwise.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::ids::{ClientMessageId, RowId, StorageRequestId};
 use super::message::{FailReason, Halt};
@@ -13,6 +14,10 @@ use crate::time::{Now, Timestamp, WallClock};
 pub(crate) const MAX_UNCONFIRMED: usize = 1_000;
 /// What the person wanted sent so long ago, thirty days, is not sent by itself any more.
 const MAX_AGE_MILLISECONDS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// Where browsers have no locks, a tab that was silent for thirty seconds counts as gone, and another one takes over what
+/// it has on the disk. Before that a change of a record has shown that it is this tab's.
+const SURELY_OURS: Duration = Duration::from_secs(25);
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +37,12 @@ pub(crate) struct Outgoing {
     on_disk: Option<OnDisk>,
     /// What the disk has been asked to take, or, without it, to delete.
     writing: Option<(StorageRequestId, Option<OnDisk>)>,
+    /// Since when the disk has been asked for that.
+    writing_since: Option<Now>,
+    /// When the disk was asked last, of what it has done, for something that it does for the owner alone.
+    ours_at: Option<Now>,
+    /// Its turn has come, and the disk has to say again whose it is.
+    is_to_be_checked: bool,
     /// The disk has refused it: it is not asked again.
     is_refused_by_disk: bool,
     /// Since when the person has wanted it sent.
@@ -90,15 +101,19 @@ impl Outgoing {
             rejections: 0,
             on_disk: None,
             writing: None,
+            writing_since: None,
+            ours_at: None,
+            is_to_be_checked: false,
             is_refused_by_disk: false,
             wanted_since: written.at,
             is_insisted_on: false,
         }
     }
 
-    /// The message as the disk of this tab has it.
+    /// The message as the disk of this tab has it, as it has said at a time.
     pub(crate) fn restored(
         row: RowId,
+        said_at: Option<Now>,
         (id, text): (ClientMessageId, String),
         written: Written,
         tried: bool,
@@ -109,6 +124,7 @@ impl Outgoing {
             tried,
             is_doubtful: tried,
             on_disk: Some(OnDisk { tried, halted }),
+            ours_at: said_at,
             ..Self::new(row, id, text, written)
         }
     }
@@ -128,6 +144,16 @@ impl Outgoing {
             State::Halted(halt) => Some(halt),
             State::Queued | State::InFlight | State::Doubtful => None,
         }
+    }
+
+    /// Whether no other tab can have taken it over from the disk.
+    fn is_surely_ours(&self, now: Now) -> bool {
+        let is_recent = |at: Now| {
+            let by_wall = now.wall.0.saturating_sub(at.wall.0).unsigned_abs();
+            let passed = now.monotonic.since(at.monotonic).max(Duration::from_millis(by_wall));
+            passed < SURELY_OURS
+        };
+        self.on_disk.is_none() || self.ours_at.is_some_and(is_recent)
     }
 
     /// Whether the disk has it, as far as it has said.
@@ -232,12 +258,14 @@ impl Outbox {
             return Turn::Halted(next.id.clone(), Halt::Failed(FailReason::Expired));
         }
         next.tried = true;
+        next.is_to_be_checked = !next.is_surely_ours(now);
         let is_risky = !may_repeat && next.may_count_as_untried();
         let will_change = next.writing.is_some() || !next.is_refused_by_disk;
         match disk {
             Disk::Awaited if !next.on_disk.is_some_and(|on_disk| on_disk.tried) => {
                 return Turn::OnTheWayToDisk;
             }
+            Disk::Awaited if next.is_to_be_checked => return Turn::OnTheWayToDisk,
             Disk::Late if is_risky && will_change => return Turn::OnTheWayToDisk,
             Disk::Late | Disk::Without if is_risky && !next.is_insisted_on => {
                 return Turn::Halted(next.id.clone(), Halt::NotConfirmed);
@@ -254,13 +282,15 @@ impl Outbox {
             message.writing.is_none()
                 && (takes_new || message.on_disk.is_some())
                 && !message.is_refused_by_disk
-                && message.on_disk != Some(message.wanted_on_disk())
+                && (message.is_to_be_checked || message.on_disk != Some(message.wanted_on_disk()))
         })
     }
 
     /// The disk has been asked to take a message as it is.
-    pub(crate) fn storing(&mut self, id: &ClientMessageId, request: StorageRequestId) {
+    pub(crate) fn storing(&mut self, now: Now, id: &ClientMessageId, request: StorageRequestId) {
         if let Some(message) = self.find_mut(id) {
+            message.writing_since = Some(now);
+            message.is_to_be_checked = false;
             message.writing = Some((request, Some(message.wanted_on_disk())));
         }
     }
@@ -282,6 +312,7 @@ impl Outbox {
     pub(crate) fn stored(&mut self, request: StorageRequestId) -> bool {
         let Some(message) = self.written_by(request) else { return false };
         message.on_disk = message.writing.take().and_then(|(_, on_disk)| on_disk);
+        message.ours_at = message.writing_since.take();
         true
     }
 
@@ -365,6 +396,7 @@ impl Outbox {
         if let Some(message) = self.find_mut(id) {
             message.is_doubtful = false;
             message.is_insisted_on = true;
+            message.ours_at = None;
             message.wanted_since = now;
             message.state = State::Queued;
         }

@@ -154,7 +154,7 @@ impl Client {
         let Restored { room, id, text, written, tried, halted } = restored;
         let row = self.next_row();
         self.ownership.remember_of_another(id.clone(), digest_of(&text));
-        let message = Outgoing::restored(row, (id, text), written, tried, halted);
+        let message = Outgoing::restored(row, self.clocks, (id, text), written, tried, halted);
         match self.open_room_mut(&room) {
             Some(open) => open.restore(message),
             None => {
@@ -393,7 +393,7 @@ impl Writing<'_> {
                 }
             }
             let request = self.keeping.write(self.now.monotonic, changes);
-            outbox.storing(&id, request);
+            outbox.storing(self.now, &id, request);
         }
     }
 
@@ -413,7 +413,7 @@ impl Writing<'_> {
             asked.push((message.id.clone(), request));
         }
         for (id, request) in asked {
-            outbox.storing(&id, request);
+            outbox.storing(self.now, &id, request);
         }
     }
 

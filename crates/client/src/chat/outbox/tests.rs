@@ -59,7 +59,7 @@ fn a_pause_holds_everything_back_until_it_ends() {
 fn nothing_goes_before_the_disk_knows_that_it_is_tried() {
     let mut outbox = outbox();
     let (a, request) = (ClientMessageId("a".into()), StorageRequestId(1));
-    outbox.storing(&a, request);
+    outbox.storing(now(0), &a, request);
     let turn = |outbox: &mut Outbox| match outbox.take_turn(now(0), Disk::Awaited, true) {
         Turn::Send(_) => "sent",
         Turn::OnTheWayToDisk => "stored first",
@@ -69,7 +69,7 @@ fn nothing_goes_before_the_disk_knows_that_it_is_tried() {
     assert!(outbox.stored(request));
     assert_eq!(turn(&mut outbox), "stored first", "the record says that it was never tried");
     assert_eq!(outbox.next_to_store(true).map(|message| message.id.clone()), Some(a.clone()));
-    outbox.storing(&a, StorageRequestId(2));
+    outbox.storing(now(0), &a, StorageRequestId(2));
     outbox.stored(StorageRequestId(2));
     assert_eq!(turn(&mut outbox), "sent");
 }
@@ -79,12 +79,23 @@ fn what_was_tried_in_an_earlier_life_is_repeated_only_where_that_does_no_harm() 
     let mut outbox = Outbox::default();
     let written = Written { at: WallClock(0), number: 1 };
     let id = ClientMessageId("a".into());
-    outbox.push(Outgoing::restored(RowId(1), (id.clone(), "a".into()), written, true, None));
+    outbox.push(Outgoing::restored(
+        RowId(1),
+        Some(now(0)),
+        (id.clone(), "a".into()),
+        written,
+        true,
+        None,
+    ));
     let turn = outbox.take_turn(now(0), Disk::Awaited, false);
     assert!(matches!(turn, Turn::Doubtful(RowId(1))));
     assert!(matches!(outbox.take_turn(now(0), Disk::Awaited, false), Turn::Nobodys));
     assert!(outbox.halted(RowId(1)).is_some());
     outbox.retry(&id, WallClock(0));
+    let turn = outbox.take_turn(now(0), Disk::Awaited, false);
+    assert!(matches!(turn, Turn::OnTheWayToDisk), "another tab may have taken it over");
+    outbox.storing(now(0), &id, StorageRequestId(1));
+    outbox.stored(StorageRequestId(1));
     assert!(matches!(outbox.take_turn(now(0), Disk::Awaited, false), Turn::Send(_)));
 }
 
