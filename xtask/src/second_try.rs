@@ -4,7 +4,7 @@
 
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::process;
+use crate::process::{self, Captured};
 use crate::workspace::Workspace;
 
 /// If more tests than these fail, something is wrong with more than a moment.
@@ -13,7 +13,15 @@ const MOST: usize = 3;
 /// Runs tests by a call of `cargo test`; `alone` are the runner's own flags for one test by itself. Returns the names of
 /// those that have passed only on the second try.
 pub(crate) fn run(workspace: &Workspace, call: &Call, alone: &str) -> Result<Vec<String>, Failure> {
-    let first = process::show(&mut workspace.command(call))?;
+    run_by(call, alone, |call| process::show(&mut workspace.command(call)))
+}
+
+fn run_by(
+    call: &Call,
+    alone: &str,
+    run: impl Fn(&Call) -> Result<Captured, Failure>,
+) -> Result<Vec<String>, Failure> {
+    let first = run(call)?;
     if first.status.success() {
         return Ok(Vec::new());
     }
@@ -23,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace, call: &Call, alone: &str) -> Result<Vec
     println!("\n{} failed: a second try, alone", counted(failed.len()));
     for name in &failed {
         let again = call.clone().words("--").words(alone).argument(name);
-        let second = process::show(&mut workspace.command(&again))?;
+        let second = run(&again)?;
         if !second.status.success() || !has_passed(&second.output) {
             println!("failed twice: {name}");
             println!("to repeat it alone: {again}");
@@ -154,9 +162,10 @@ test result: FAILED. 60 passed; 1 failed; 0 ignored; 0 filtered out; finished in
         assert!(!has_passed("no result"));
     }
 
-    /// A runner that is a script; its arguments begin with `--` where a test is tried alone.
-    fn runner(script: &str) -> Call {
-        Call::new("sh").argument("-c").argument(script).argument("runner")
+    /// With a runner that is a script; its arguments begin with `--` where a test is tried alone.
+    fn run_script(script: &str) -> Result<Vec<String>, Failure> {
+        let runner = Call::new("sh").argument("-c").argument(script).argument("runner");
+        run_by(&runner, "--exact", |call| process::capture(&mut call.command()))
     }
 
     const ALL_FAIL_ALONE_PASS: &str = "\
@@ -167,21 +176,19 @@ printf 'failures:\\n    a::one\\n    b::two\\n\\ntest result: FAILED. 9 passed; 
 
     #[test]
     fn what_passes_alone_is_named() {
-        let workspace = Workspace::discover().expect("this checkout");
-        let outcome = run(&workspace, &runner(ALL_FAIL_ALONE_PASS), "--exact");
+        let outcome = run_script(ALL_FAIL_ALONE_PASS);
         assert_eq!(outcome, Ok(vec!["a::one".to_owned(), "b::two".to_owned()]));
     }
 
     #[test]
     fn more_than_a_few_fail_at_once_and_so_does_what_fails_twice() {
-        let workspace = Workspace::discover().expect("this checkout");
         let many = ALL_FAIL_ALONE_PASS
             .replace("b::two", "b::two\\n    c::three\\n    d::four")
             .replace("2 failed", "4 failed");
-        assert_eq!(run(&workspace, &runner(&many), "--exact"), Err(Failure::Told));
+        assert_eq!(run_script(&many), Err(Failure::Told));
         let again = ALL_FAIL_ALONE_PASS.replace("exit 0", "[ $3 != b::two ]; exit");
-        assert_eq!(run(&workspace, &runner(&again), "--exact"), Err(Failure::Told));
+        assert_eq!(run_script(&again), Err(Failure::Told));
         let nothing = ALL_FAIL_ALONE_PASS.replace("1 passed", "0 passed");
-        assert_eq!(run(&workspace, &runner(&nothing), "--exact"), Err(Failure::Told));
+        assert_eq!(run_script(&nothing), Err(Failure::Told));
     }
 }
