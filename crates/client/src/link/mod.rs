@@ -210,6 +210,7 @@ impl Link {
     pub(crate) fn attempt(&mut self, now: Timestamp, connection: ConnectionId) {
         self.state = State::Connecting(connection);
         self.last_attempt = Some(now);
+        self.timers.stop(Timer::Retry);
         self.timers.set(Timer::Handshake, now + HANDSHAKE_DEADLINE);
     }
 
@@ -265,6 +266,10 @@ impl Link {
 
     /// The same, as if the server had closed it with `code`.
     pub(crate) fn give_up_with(&mut self, now: Timestamp, code: u16, random: &mut Random) {
+        if matches!(self.state, State::Idle) && self.actions.contains(&Action::Open) {
+            // It has been given up already, and the next one is about to be opened.
+            return;
+        }
         self.abandon();
         self.lost(now, code, random);
     }
@@ -414,6 +419,18 @@ mod tests {
         link.attempt(Timestamp(0), FIRST);
         link.handle_time(Timestamp(15_000), &mut random);
         assert_eq!(link.actions, [Action::Open, Action::Abandon(FIRST)]);
+    }
+
+    #[test]
+    fn what_is_given_up_twice_is_opened_once() {
+        let (mut link, mut random) = open_link();
+        link.reconnect();
+        link.give_up(Timestamp(5), &mut random);
+        assert_eq!(link.actions, [Action::Abandon(FIRST), Action::Open]);
+        link.attempt(Timestamp(5), ConnectionId(2));
+        link.actions.clear();
+        link.handle_time(Timestamp(10_000), &mut random);
+        assert_eq!(link.poll_action(), None);
     }
 
     #[test]
