@@ -29,6 +29,10 @@ pub(crate) struct Outgoing {
     state: State,
     /// It may have been handed to a connection, by this client or an earlier one.
     pub(crate) tried: bool,
+    /// If it was, it bore no id then: whatever the backend turns out to be, it would not know it again.
+    pub(crate) is_plain: bool,
+    /// It has been handed to a connection without an id.
+    was_plain: bool,
     /// It was tried before this client knew it: where sending twice does harm, the person decides.
     is_doubtful: bool,
     /// How often the API's own code has refused it, or failed.
@@ -85,6 +89,7 @@ pub(crate) enum Disk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct OnDisk {
     tried: bool,
+    is_plain: bool,
     halted: Option<Halt>,
 }
 
@@ -97,6 +102,8 @@ impl Outgoing {
             written,
             state: State::Queued,
             tried: false,
+            is_plain: false,
+            was_plain: false,
             is_doubtful: false,
             rejections: 0,
             on_disk: None,
@@ -116,14 +123,16 @@ impl Outgoing {
         said_at: Option<Now>,
         (id, text): (ClientMessageId, String),
         written: Written,
-        tried: bool,
+        (tried, is_plain): (bool, bool),
         halted: Option<Halt>,
     ) -> Self {
         Self {
             state: halted.map_or(State::Queued, State::Halted),
             tried,
+            is_plain,
+            was_plain: is_plain,
             is_doubtful: tried,
-            on_disk: Some(OnDisk { tried, halted }),
+            on_disk: Some(OnDisk { tried, is_plain, halted }),
             ours_at: said_at,
             ..Self::new(row, id, text, written)
         }
@@ -167,6 +176,11 @@ impl Outgoing {
         self.on_disk.into_iter().chain(writing).any(|on_disk| !on_disk.tried)
     }
 
+    /// Whether the disk says so of it as it is tried now.
+    fn is_known_as_tried(&self) -> bool {
+        self.on_disk.is_some_and(|on_disk| on_disk.tried && (on_disk.is_plain || !self.is_plain))
+    }
+
     /// Whether the disk would say so once it has done everything that it was asked for.
     pub(crate) fn would_count_as_untried(&self) -> bool {
         let writing = self.writing.map(|(_, on_disk)| on_disk);
@@ -179,7 +193,7 @@ impl Outgoing {
     }
 
     fn wanted_on_disk(&self) -> OnDisk {
-        OnDisk { tried: self.tried, halted: self.halted_for_good() }
+        OnDisk { tried: self.tried, is_plain: self.is_plain, halted: self.halted_for_good() }
     }
 }
 
@@ -246,11 +260,11 @@ impl Outbox {
         }
         let may_go = |message: &&mut Outgoing| match message.state {
             State::Queued => true,
-            State::Doubtful => may_repeat,
+            State::Doubtful => may_repeat && !message.was_plain,
             State::InFlight | State::Halted(_) => false,
         };
         let Some(next) = self.messages.iter_mut().find(may_go) else { return Turn::Nobodys };
-        if next.is_doubtful && !may_repeat {
+        if next.is_doubtful && (!may_repeat || next.was_plain) {
             next.state = State::Doubtful;
             return Turn::Doubtful(next.row);
         }
@@ -258,11 +272,12 @@ impl Outbox {
             return Turn::Halted(next.id.clone(), Halt::Failed(FailReason::Expired));
         }
         next.tried = true;
+        next.is_plain = next.was_plain || !may_repeat;
         next.is_to_be_checked = !next.is_surely_ours(now);
         let is_risky = !may_repeat && next.may_count_as_untried();
         let will_change = next.writing.is_some() || !next.is_refused_by_disk;
         match disk {
-            Disk::Awaited if !next.on_disk.is_some_and(|on_disk| on_disk.tried) => {
+            Disk::Awaited if !next.is_known_as_tried() => {
                 return Turn::OnTheWayToDisk;
             }
             Disk::Awaited if next.is_to_be_checked => return Turn::OnTheWayToDisk,
@@ -272,6 +287,7 @@ impl Outbox {
             }
             Disk::Awaited | Disk::Late | Disk::Without => {}
         }
+        next.was_plain = next.is_plain;
         next.state = State::InFlight;
         Turn::Send(next)
     }
@@ -426,6 +442,11 @@ impl Outbox {
                 message.row
             })
             .collect()
+    }
+
+    /// Whether what is in flight went out without an id.
+    pub(crate) fn has_plain_in_flight(&self) -> bool {
+        self.in_flight().is_some_and(|message| message.was_plain)
     }
 
     /// The halted message of a row.

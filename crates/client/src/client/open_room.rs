@@ -156,8 +156,9 @@ impl OpenRoom {
     pub(super) fn take_back(&mut self, channel: &mut Channel) {
         let outbox = &mut self.room.outbox;
         let Some(id) = outbox.in_flight().map(|message| message.id.clone()) else { return };
+        let is_plain = outbox.has_plain_in_flight();
         let is_unsent = channel.session.withdraw(&id);
-        if is_unsent || channel.session.may_repeat() {
+        if is_unsent || (channel.session.may_repeat() && !is_plain) {
             outbox.requeue(&id);
         } else {
             outbox.halt(&id, Halt::NotConfirmed);

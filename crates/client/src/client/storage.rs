@@ -151,10 +151,11 @@ impl Client {
 
     /// A message that an earlier client, or another tab, could not deliver.
     fn restore(&mut self, restored: Restored) {
-        let Restored { room, id, text, written, tried, halted } = restored;
+        let Restored { room, id, text, written, tried, is_plain, halted } = restored;
         let row = self.next_row();
         self.ownership.remember_of_another(id.clone(), digest_of(&text));
-        let message = Outgoing::restored(row, self.clocks, (id, text), written, tried, halted);
+        let message =
+            Outgoing::restored(row, self.clocks, (id, text), written, (tried, is_plain), halted);
         match self.open_room_mut(&room) {
             Some(open) => open.restore(message),
             None => {

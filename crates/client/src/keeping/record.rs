@@ -86,6 +86,8 @@ pub(crate) struct Restored {
     pub(crate) text: String,
     pub(crate) written: Written,
     pub(crate) tried: bool,
+    /// Without an id by which the backend would know it again.
+    pub(crate) is_plain: bool,
     pub(crate) halted: Option<Halt>,
 }
 
@@ -105,6 +107,7 @@ impl Record {
             "written": message.written.at.0,
             "number": message.written.number,
             "tried": message.tried,
+            "plain": message.is_plain,
             "halted": message.halted_for_good().map(word_of),
         });
         Self::new(Shelf::Unsent(tab.clone()), &message.id.0, &value)
@@ -120,6 +123,7 @@ impl Record {
             text: fields.text("text")?,
             written: Written { at, number: fields.number("number")? },
             tried: fields.flag("tried")?,
+            is_plain: fields.flag("plain").unwrap_or_default(),
             halted: fields.text("halted").map(|word| halt_of(&word)),
         })
     }

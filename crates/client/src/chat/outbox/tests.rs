@@ -84,7 +84,7 @@ fn what_was_tried_in_an_earlier_life_is_repeated_only_where_that_does_no_harm() 
         Some(now(0)),
         (id.clone(), "a".into()),
         written,
-        true,
+        (true, false),
         None,
     ));
     let turn = outbox.take_turn(now(0), Disk::Awaited, false);
@@ -117,4 +117,26 @@ fn what_was_written_earlier_goes_first_wherever_it_comes_from() {
     outbox.push(message(4, "between"));
     let texts = outbox.messages.iter().map(|one| one.text.as_str()).collect::<Vec<_>>();
     assert_eq!(texts, ["early", "between", "late"]);
+}
+
+#[test]
+fn what_went_without_an_id_is_not_repeated_by_itself_whatever_the_backend_turns_out_to_be() {
+    let mut outbox = outbox();
+    let (a, request) = (ClientMessageId("a".into()), StorageRequestId(1));
+    assert!(matches!(outbox.take_turn(now(0), Disk::Awaited, true), Turn::OnTheWayToDisk));
+    outbox.storing(now(0), &a, request);
+    assert!(outbox.stored(request));
+    // The disk believes that an id was sent along.
+    assert!(matches!(outbox.take_turn(now(0), Disk::Awaited, false), Turn::OnTheWayToDisk));
+    let next = outbox.next_to_store(true).map(|message| (message.id.clone(), message.is_plain));
+    assert_eq!(next, Some((a.clone(), true)));
+
+    let written = Written { at: WallClock(0), number: 1 };
+    let (text, plain) = ((a.clone(), "a".into()), (true, true));
+    let mut outbox = Outbox::default();
+    outbox.push(Outgoing::restored(RowId(1), None, text, written, plain, None));
+    assert!(matches!(outbox.take_turn(now(0), Disk::Without, true), Turn::Doubtful(RowId(1))));
+    assert!(matches!(outbox.take_turn(now(0), Disk::Without, true), Turn::Nobodys));
+    outbox.retry(&a, WallClock(0));
+    assert!(matches!(outbox.take_turn(now(0), Disk::Without, true), Turn::Send(_)));
 }
