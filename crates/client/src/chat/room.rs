@@ -216,6 +216,11 @@ impl Room {
         false
     }
 
+    /// A message comes by the connection beside. If the present one has died meanwhile, some are missing before it.
+    pub(crate) fn hears_beside(&mut self) {
+        self.caught_up = false;
+    }
+
     /// The connection has gone, and with it the answers it owed.
     pub(crate) fn left(&mut self) {
         self.joined = None;

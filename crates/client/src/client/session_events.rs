@@ -26,6 +26,11 @@ impl Client {
                 Role::Beside => channel.beside_event(now, event, &mut self.shared),
             };
             if let Some(event) = event {
+                if let (Role::Beside, SessionEvent::Message { room, .. }) = (role, &event)
+                    && let Some(open) = self.open_room_mut(room)
+                {
+                    open.room.hears_beside();
+                }
                 self.session_event(now, id, event);
             }
         }
