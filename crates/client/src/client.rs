@@ -114,7 +114,11 @@ impl Client {
 
     /// Takes one input.
     pub fn handle(&mut self, now: Now, input: Input) {
-        self.watch_clocks(now);
+        // What a frame says counts, even if its connection is given up for having slept.
+        let is_frame = matches!(input, Input::Received { .. });
+        if !is_frame {
+            self.watch_clocks(now);
+        }
         match input {
             Input::SocketOpened { connection } => {
                 if let Some((channel, role)) = on(&mut self.channels, connection) {
@@ -173,6 +177,9 @@ impl Client {
             Input::HeardTab { news } => self.heard_tab(&news),
             Input::TimeDue => self.handle_time(now),
             Input::Command(command) => self.command(now, command),
+        }
+        if is_frame {
+            self.watch_clocks(now);
         }
         self.settle(now);
     }
@@ -309,9 +316,15 @@ impl Client {
 
     fn close_room(&mut self, index: usize) {
         let closed = self.rooms.remove(index);
+        // Their rows have gone with the room.
+        self.events.retain(|event| match event {
+            Event::Arrived { room, .. } | Event::Sent { room, .. } => *room != closed.room.id,
+            _ => true,
+        });
         if self.service().shares_connection() {
             if let Some(channel) = by_id(&mut self.channels, closed.channel) {
                 channel.session.leave(&closed.room.id);
+                channel.flush(&mut self.shared.outputs);
             }
         } else if let Some(index) = self.channels.iter().position(|one| one.id == closed.channel) {
             for connection in self.channels.remove(index).end() {
