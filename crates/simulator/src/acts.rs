@@ -27,6 +27,12 @@ impl Simulation {
     }
 
     pub(crate) fn act(&mut self, device: usize, act: Act) -> Result<(), String> {
+        if self.devices.get(device).is_none_or(|one| one.is_closed) {
+            return match act {
+                Act::Comes { days } => self.comes(device, days),
+                _ => Ok(()),
+            };
+        }
         let command = match act {
             Act::Opens { room } => Command::OpenRoom(self.room_id(room)?),
             Act::Writes { room, text } => return self.write(device, room, text),
@@ -49,6 +55,17 @@ impl Simulation {
             Act::Shows => return self.input(device, Input::Visibility(Visibility::Visible)),
             Act::GoesOffline => return self.input(device, Input::Network(Hint::Offline)),
             Act::GoesOnline => return self.input(device, Input::Network(Hint::Online)),
+            Act::Reloads => return self.reload(device),
+            Act::Crashes { after: 0 } => return self.crash(device),
+            Act::Crashes { after } => {
+                if let Some(one) = self.devices.get_mut(device) {
+                    one.crash_after = Some(after);
+                }
+                return Ok(());
+            }
+            Act::Leaves => return self.leaves(device),
+            Act::Comes { .. } => return Ok(()),
+            Act::LosesStorage => return self.loses_storage(device),
             Act::SignsOut => return self.sign(device, false),
             Act::SignsIn => return self.sign(device, true),
         };
@@ -89,7 +106,12 @@ impl Simulation {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
         one.ledger.tally(&room, &text).retried += 1;
         self.ground.statistics.count(Counted::Retries);
+        let Some(one) = self.devices.get(device) else { return Ok(()) };
+        let life = one.life;
         self.input(device, Input::Command(Command::Retry { room: room.clone(), row }))?;
+        if self.devices.get(device).is_some_and(|one| one.life != life) {
+            return Ok(());
+        }
         let shown = self.devices.get(device).and_then(|one| one.client.row(&room, row)?.message());
         if !shown
             .is_some_and(|shown| matches!(shown.delivery, Delivery::Queued | Delivery::Sending))
@@ -106,7 +128,12 @@ impl Simulation {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
         one.ledger.tally(&room, &text).discarded += 1;
         self.ground.statistics.count(Counted::Discards);
+        let Some(one) = self.devices.get(device) else { return Ok(()) };
+        let life = one.life;
         self.input(device, Input::Command(Command::Discard { room: room.clone(), row }))?;
+        if self.devices.get(device).is_some_and(|one| one.life != life) {
+            return Ok(());
+        }
         if self.devices.get(device).is_some_and(|one| one.client.row(&room, row).is_some()) {
             return Err("a message that is discarded leaves the list".into());
         }

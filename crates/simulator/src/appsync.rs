@@ -11,7 +11,7 @@ use crate::backend::appsync::HOST;
 use crate::backend::{Backend, EPOCH, room_of_channel};
 use crate::conversation::{Said, Spoken};
 use crate::exchange::{Exchange, ExchangeId, Heard, Told};
-use crate::invariants;
+use crate::invariants::{self, Sending};
 use crate::network::{End, Meaning, Network, SocketId};
 use crate::page::{Page, handed_over};
 use crate::plan::What;
@@ -123,17 +123,12 @@ impl Simulation {
             return Err("the guest key is in a request where it has no business".into());
         }
         if let Some((room, text)) = send_of(dialect, &body)? {
-            let tally = one.ledger.tally(&room, &text);
-            invariants::check_wanted(tally)?;
-            if dialect.is_idempotent() {
-                tally.sent_with_id += 1;
-            } else {
-                tally.sent_without_id += 1;
-            }
+            self.sends(device, &Sending { room, text, has_id: dialect.is_idempotent() })?;
             if dialect.is_events() {
                 self.ground.statistics.count(Counted::HttpPublishes);
             }
         }
+        let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
         let (is_cancelled, is_over) = (false, false);
         let exchange = Exchange { device, request, headers, body, is_cancelled, is_over };
         let exchange = self.network.request(&mut self.ground, exchange);
@@ -154,7 +149,8 @@ impl Simulation {
         let Backend::Appsync(appsync) = &mut self.backend else { return Ok(()) };
         let Some(one) = self.network.exchanges.get(exchange) else { return Ok(()) };
         // A request that is aborted on its way may arrive all the same.
-        appsync.requested(&mut self.ground, exchange, one.device, &one.headers, &one.body)
+        let Some(of) = self.devices.get(one.device) else { return Ok(()) };
+        appsync.requested(&mut self.ground, exchange, of.person, &one.headers, &one.body)
     }
 
     /// A client learns what became of its request.
@@ -210,13 +206,8 @@ impl Simulation {
             }
             Spoken::Publish => {
                 if let Some((room, text)) = send_of(dialect, text)? {
-                    let tally = one.ledger.tally(&room, &text);
-                    invariants::check_wanted(tally)?;
-                    if dialect.is_idempotent() {
-                        tally.sent_with_id += 1;
-                    } else {
-                        tally.sent_without_id += 1;
-                    }
+                    let has_id = dialect.is_idempotent();
+                    self.sends(device, &Sending { room, text, has_id })?;
                 }
             }
             Spoken::Start { is_renewal: false } | Spoken::Other => {}
@@ -249,6 +240,7 @@ impl Simulation {
         let Some(device) = self.network.sockets.get(socket).map(|one| one.device) else {
             return Ok(());
         };
+        let Some(person) = self.devices.get(device).map(|one| one.person) else { return Ok(()) };
         let Meaning::Said(said) = meaning else { return self.input(device, received) };
         let others = self.network.live_of(device, None);
         let others = others.into_iter().filter(|other| *other != socket).collect::<Vec<_>>();
@@ -276,7 +268,7 @@ impl Simulation {
             Said::Data { id, heard } => {
                 let must_show = one.conversation.must_show(id);
                 self.is_heard(device, heard, must_show)?;
-                echo = Some(heard).filter(|one| must_show && one.device == Some(device));
+                echo = Some(heard).filter(|one| must_show && one.device == Some(person));
             }
             Said::Published { heard, .. } => self.is_told(device, heard),
             Said::Missed { id } if !joined_beside => {
@@ -342,7 +334,7 @@ impl Simulation {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
         let id = RoomId::parse(&heard.room).map_err(|error| error.to_string())?;
         let before = one.ledger.rooms.entry(id).or_default().hears(heard, must_show, true);
-        if heard.device == Some(device) && before.by_answer && !before.by_echo {
+        if heard.device == Some(one.person) && before.by_answer && !before.by_echo {
             self.ground.statistics.count(Counted::AnswersFirst);
         }
         Ok(())

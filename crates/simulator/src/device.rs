@@ -1,6 +1,6 @@
-//! A client with the driver that feeds and drains it, and the screens that it draws.
+//! A page of a person's: a client with the driver that feeds and drains it, and the screens that it draws.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use roomlet_client::config::{
@@ -9,22 +9,24 @@ use roomlet_client::config::{
 };
 use roomlet_client::{
     Change, Client, ConnectionId, Delivery, Event, GuestKey, HttpRequestId, Input, Now, Output,
-    Person, Refusal, RoomId, SendRefusal, Status, Timestamp, WallClock,
+    Person, Refusal, RoomId, SendRefusal, Status, TabId, Whose,
 };
 
 use crate::Dialect;
 use crate::backend::appsync::{HOST, NAMESPACE};
-use crate::backend::{EPOCH, guest_id};
+use crate::backend::guest_id;
+use crate::browser::Browser;
 use crate::chance::Chance;
+use crate::disk::Operation;
 use crate::exchange::ExchangeId;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Tally};
 use crate::network::SocketId;
 use crate::page::{API_KEY, Page};
 use crate::schedule::Happening;
 use crate::screen::Screen;
 
-/// What one input may lead to at most; a page of history is the largest.
-const MAX_OUTPUTS: usize = 24;
+/// What one input may lead to at most: all that was written before the disk is open goes there at once.
+const MAX_OUTPUTS: usize = 256;
 const MAX_EVENTS: usize = 1_000;
 
 /// What one input has led to.
@@ -32,12 +34,37 @@ const MAX_EVENTS: usize = 1_000;
 pub(crate) struct Reaction {
     pub(crate) outputs: Vec<Output>,
     pub(crate) refused: Option<SendRefusal>,
+    /// What the backend calls the person.
+    pub(crate) known_as: Option<String>,
 }
 
-/// One person's device.
+/// A page of one person's.
 #[derive(Debug)]
 pub(crate) struct Device {
     pub(crate) client: Client,
+    dialect: Dialect,
+    /// Whose page it is: the number of their browser.
+    pub(crate) person: usize,
+    /// How often another page has taken the place of one.
+    pub(crate) life: u32,
+    /// The rooms that the page had open which has gone.
+    pub(crate) rooms: Vec<RoomId>,
+    /// The browser has taken the storage from the page.
+    pub(crate) has_lost_storage: bool,
+    /// There is no page at the moment.
+    pub(crate) is_closed: bool,
+    /// What the page has asked of the disk, and what is not done yet.
+    pub(crate) pending: Vec<Operation>,
+    /// The other pages that it watches.
+    pub(crate) watched: BTreeSet<TabId>,
+    /// Until then the last news of another page is on its way.
+    pub(crate) news_until: u64,
+    /// Whose storage the page has opened, and what others call the page.
+    pub(crate) whose: Option<(Whose, TabId)>,
+    /// The client has said that nothing is kept.
+    not_kept: bool,
+    /// The page crashes after so many outputs.
+    pub(crate) crash_after: Option<u64>,
     /// What others see of the person.
     pub(crate) sender_id: String,
     pub(crate) guest_key: String,
@@ -53,7 +80,6 @@ pub(crate) struct Device {
     /// Which of the scheduled deadlines is the present one.
     pub(crate) generation: u64,
     pub(crate) ledger: Ledger,
-    wall_error: i64,
     /// Deadlines in a row that were not in the future.
     hurries: u32,
 }
@@ -62,22 +88,27 @@ impl Device {
     pub(crate) fn new(
         chance: &mut Chance,
         dialect: Dialect,
+        (person, browser): (usize, &Browser),
         page: Option<Page>,
     ) -> Result<Self, String> {
-        let guest_key = chance.token();
-        let backend = Backend {
-            name: "default".into(),
-            service: service(dialect)?,
-            sign_in: sign_in(dialect, page.is_some())?,
-            room: RoomId::default(),
-        };
-        let key = GuestKey::parse(&guest_key).ok_or("the simulator drew no guest key")?;
-        let person = Person { guest_key: key, name: None, known_as: None };
-        let wall_error = i64::try_from(chance.between(0, 20_000_000)).unwrap_or(0) - 10_000_000;
+        let guest_key = browser.guest_key.clone();
         let sender_id =
             page.as_ref().map_or_else(|| guest_id(&guest_key), |page| page.person.clone());
+        let client = client(chance, dialect, page.is_some(), &guest_key, None)?;
         Ok(Self {
-            client: Client::new(backend, person, chance.seed()),
+            client,
+            dialect,
+            person,
+            life: 0,
+            rooms: Vec::new(),
+            has_lost_storage: false,
+            is_closed: false,
+            pending: Vec::new(),
+            watched: BTreeSet::new(),
+            news_until: 0,
+            whose: None,
+            not_kept: false,
+            crash_after: None,
             sender_id,
             guest_key,
             screens: BTreeMap::new(),
@@ -88,18 +119,49 @@ impl Device {
             awake_since: 0,
             generation: 0,
             ledger: Ledger::default(),
-            wall_error,
             hurries: 0,
         })
     }
 
+    /// Another page takes the place of the present one.
+    pub(crate) fn load(
+        &mut self,
+        chance: &mut Chance,
+        known_as: Option<String>,
+    ) -> Result<(), String> {
+        let has_page = self.page.is_some();
+        self.client = client(chance, self.dialect, has_page, &self.guest_key, known_as)?;
+        self.is_closed = false;
+        self.leave();
+        Ok(())
+    }
+
+    /// The page has gone, with all that it had.
+    pub(crate) fn leave(&mut self) {
+        self.life += 1;
+        self.generation += 1;
+        self.pending.clear();
+        self.watched.clear();
+        self.whose = None;
+        self.not_kept = false;
+        self.has_lost_storage = false;
+        self.crash_after = None;
+        self.screens.clear();
+        self.sockets.clear();
+        self.exchanges.clear();
+        self.hurries = 0;
+    }
+
+    /// Whether what the person writes is kept, as far as they know.
+    pub(crate) fn keeps(&self) -> bool {
+        self.whose.is_some() && !self.not_kept && !self.has_lost_storage
+    }
+
     /// Hands an input in and drains what comes of it.
-    pub(crate) fn handle(&mut self, now: u64, input: Input) -> Result<Reaction, String> {
+    pub(crate) fn handle(&mut self, now: Now, input: Input) -> Result<Reaction, String> {
         let is_time_due = input == Input::TimeDue;
-        let wall = EPOCH + i64::try_from(now).unwrap_or(0) + self.wall_error;
-        let both = Now { monotonic: Timestamp(now), wall: WallClock(wall) };
         let client = &mut self.client;
-        catch_unwind(AssertUnwindSafe(|| client.handle(both, input)))
+        catch_unwind(AssertUnwindSafe(|| client.handle(now, input)))
             .map_err(|_| "no input makes the client panic")?;
         let mut reaction = Reaction::default();
         while let Some(output) = self.client.poll_output() {
@@ -117,7 +179,10 @@ impl Device {
                 return Err(format!("one input leads to more than {MAX_EVENTS} events"));
             }
         }
-        let due = self.client.poll_timeout().filter(|due| is_time_due && due.at.0 <= now);
+        // A room that was open for what it was owed only is closed by the client itself.
+        let client = &self.client;
+        self.screens.retain(|room, _| client.status(room).is_some());
+        let due = self.client.poll_timeout().filter(|due| is_time_due && due.at <= now.monotonic);
         self.hurries = due.map_or(0, |_| self.hurries + 1);
         if let Some(due) = due.filter(|_| self.hurries > 10) {
             return Err(format!("the deadline after TimeDue is in the future: {due:?}"));
@@ -158,6 +223,8 @@ impl Device {
             Event::Status { room, .. } => {
                 self.screens.entry(room).or_default();
             }
+            Event::NotKept => self.not_kept = true,
+            Event::KnownAs(id) => reaction.known_as = Some(id),
             Event::SendRefused { reason, .. } => reaction.refused = Some(reason),
             Event::Arrived { room, row } | Event::Sent { room, row }
                 if self.client.row(&room, row).is_none() =>
@@ -168,6 +235,35 @@ impl Device {
         }
         Ok(())
     }
+}
+
+/// What became of a text in all tabs of a person.
+pub(crate) fn tally_of(devices: &[Device], person: usize, room: &RoomId, text: &str) -> Tally {
+    let mut all = Tally::default();
+    for one in devices.iter().filter(|one| one.person == person) {
+        if let Some(tally) = one.ledger.rooms.get(room).and_then(|room| room.tallies.get(text)) {
+            all.add(tally);
+        }
+    }
+    all
+}
+
+fn client(
+    chance: &mut Chance,
+    dialect: Dialect,
+    has_page: bool,
+    guest_key: &str,
+    known_as: Option<String>,
+) -> Result<Client, String> {
+    let backend = Backend {
+        name: "default".into(),
+        service: service(dialect)?,
+        sign_in: sign_in(dialect, has_page)?,
+        room: RoomId::default(),
+    };
+    let key = GuestKey::parse(guest_key).ok_or("the simulator drew no guest key")?;
+    let person = Person { guest_key: key, name: None, known_as };
+    Ok(Client::with_storage(backend, person, chance.seed()))
 }
 
 fn service(dialect: Dialect) -> Result<Service, String> {

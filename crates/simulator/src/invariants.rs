@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::Dialect;
 use crate::conversation::Conversation;
 use crate::device::Device;
+use crate::disk::Disk;
 use crate::exchange::Heard;
 use crate::ledger::Tally;
 use crate::network::{End, Network};
@@ -17,6 +18,14 @@ const LONGEST_OVERLAP: u64 = 125_000;
 /// The first pauses are short, and a person may ask; but they grow.
 const MAX_ATTEMPTS: usize = 32;
 const ATTEMPTS_WINDOW: u64 = 20_000;
+
+/// A message that goes out.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    pub(crate) room: RoomId,
+    pub(crate) text: String,
+    pub(crate) has_id: bool,
+}
 
 /// After an input: the screen is right, and the client will not wait for ever.
 pub(crate) fn check_device(
@@ -66,7 +75,7 @@ fn check_live(
         return Err(format!("two connections of one room are live since {}", next.asked_at));
     }
     if mine.any(|one| one.conversation.has_too_many()) {
-        return Err("a room has three subscriptions on one connection".into());
+        return Err("a room has four subscriptions on one connection".into());
     }
     Ok(())
 }
@@ -153,10 +162,26 @@ pub(crate) fn check_echo(device: &Device, heard: &Heard, dialect: Dialect) -> Re
     Ok(())
 }
 
-/// What the person has taken back is not sent any more.
-pub(crate) fn check_wanted(tally: &Tally) -> Result<(), String> {
+/// A message goes out: the disk must know of it, and that it was tried, unless the person knows that nothing is kept.
+pub(crate) fn check_stored(
+    device: &Device,
+    disk: &Disk,
+    room: &RoomId,
+    text: &str,
+) -> Result<(), String> {
+    if device.keeps() && !disk.knows_tried(room, text) {
+        return Err(format!("{text:?} is sent before the disk knows of it"));
+    }
+    Ok(())
+}
+
+/// What the person has taken back is not sent any more; and what nobody can tell from a second one is sent once.
+pub(crate) fn check_wanted(tally: &Tally, dialect: Dialect) -> Result<(), String> {
     if tally.composed == 1 && tally.discarded == 1 {
         return Err("what the person has discarded is not sent".into());
+    }
+    if !dialect.is_appsync() && tally.sent_without_id > tally.composed + tally.retried {
+        return Err("a send that is not idempotent is repeated unasked".into());
     }
     Ok(())
 }
@@ -175,14 +200,14 @@ pub(crate) fn check_attempts(device: &mut Device, now: u64) -> Result<(), String
     Ok(())
 }
 
-/// A frame that a client sends; counts it.
+/// A frame that a client sends to a gateway; returns the message that it sends.
 pub(crate) fn check_frame(
     device: &mut Device,
     network: &mut Network,
     socket: usize,
     text: &str,
     (dialect, now): (Dialect, u64),
-) -> Result<(), String> {
+) -> Result<Option<Sending>, String> {
     let socket = network.sockets.get_mut(socket).ok_or("a frame goes to no socket")?;
     if socket.at_client != End::Open {
         return Err("a frame is sent on a connection that is not open".into());
@@ -213,22 +238,14 @@ pub(crate) fn check_frame(
             if frame["roomId"].as_str() != Some(room.as_str()) {
                 return Err("a message goes to another room than its connection".into());
             }
-            let tally = device.ledger.tally(&room, frame["text"].as_str().unwrap_or_default());
-            if frame["clientMessageId"].is_string() {
-                tally.sent_with_id += 1;
-            } else {
-                tally.sent_without_id += 1;
-            }
-            check_wanted(tally)?;
             if device.ledger.rooms.get(&room).is_some_and(|room| now < room.quiet_until) {
                 return Err("a backend that asks for a pause gets one".into());
             }
-            let tally = device.ledger.tally(&room, frame["text"].as_str().unwrap_or_default());
-            if tally.sent_without_id > tally.composed + tally.retried {
-                return Err("a send that is not idempotent is repeated unasked".into());
-            }
+            let text = frame["text"].as_str().unwrap_or_default().to_owned();
+            let has_id = frame["clientMessageId"].is_string();
+            return Ok(Some(Sending { room, text, has_id }));
         }
         _ => {}
     }
-    Ok(())
+    Ok(None)
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use roomlet_client::RoomId;
+use roomlet_client::{RoomId, TabId};
 
+use crate::disk::Disk;
 use crate::exchange::Heard;
 use crate::network::{Broadcast, SocketId};
 use crate::screen::Screen;
@@ -16,10 +17,31 @@ pub(crate) struct Tally {
     pub(crate) discarded: u32,
     /// How often it was shown as failed; what was thought lost may arrive late even so.
     pub(crate) failed: u32,
+    /// It was lost with a page, before the disk knew of it.
+    pub(crate) lost: u32,
+    /// It was shown as sent by pages that are gone.
+    pub(crate) sent_before: u32,
+    /// It waited when a page went.
+    pub(crate) is_carried: bool,
     /// Frames with a `clientMessageId`.
     pub(crate) sent_with_id: u32,
     /// Frames without one: each may become a message.
     pub(crate) sent_without_id: u32,
+}
+
+impl Tally {
+    /// What became of it in another tab of the same person.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.composed += other.composed;
+        self.retried += other.retried;
+        self.discarded += other.discarded;
+        self.failed += other.failed;
+        self.lost += other.lost;
+        self.sent_before += other.sent_before;
+        self.is_carried |= other.is_carried;
+        self.sent_with_id += other.sent_with_id;
+        self.sent_without_id += other.sent_without_id;
+    }
 }
 
 /// A message that reached an open connection.
@@ -156,6 +178,48 @@ impl Ledger {
             }
         }
         is_filled
+    }
+
+    /// The page has gone, and with it what it showed, but for what lies on its shelf, if it has kept that in order.
+    /// `is_kept` says that everything was to be there.
+    pub(crate) fn page_ends(
+        &mut self,
+        screens: &BTreeMap<RoomId, Screen>,
+        (disk, tab): (&Disk, Option<&TabId>),
+        (keeps, is_kept): (bool, bool),
+    ) -> Result<(), String> {
+        self.hellos = 0;
+        (self.has_evidence, self.may_ping, self.is_renewing) = (false, false, false);
+        self.attempts.clear();
+        for (id, room) in &mut self.rooms {
+            let (tallies, order) =
+                (std::mem::take(&mut room.tallies), std::mem::take(&mut room.order));
+            *room = RoomLedger { tallies, order, ..RoomLedger::default() };
+            let Some(screen) = screens.get(id) else { continue };
+            // It may have been written in another tab.
+            for (_, message) in screen.unsent() {
+                room.tallies.entry(message.text.clone()).or_default();
+            }
+            for (text, tally) in &mut room.tallies {
+                let sent = screen.sent().filter(|one| one.text == *text && one.is_own());
+                tally.sent_before += u32::try_from(sent.count()).unwrap_or(u32::MAX);
+                let unsent = screen.unsent().filter(|(_, one)| one.text == *text).count();
+                let unsent = u32::try_from(unsent).unwrap_or(u32::MAX);
+                let stored = tab.map_or(0, |tab| disk.unsent(id, text, Some(tab)));
+                if is_kept && stored < unsent {
+                    return Err(format!("{text:?} is lost with the page, though the disk works"));
+                }
+                // What lies there may be what was sent since, or the same words that were written before.
+                let is_it = keeps && tally.composed < 2;
+                tally.lost += if is_it { unsent.saturating_sub(stored) } else { unsent };
+                tally.is_carried |= unsent + stored > 0;
+                if stored > unsent && tally.discarded > 0 {
+                    // The page has gone before the disk knew of it.
+                    tally.discarded -= 1;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn composed(&mut self, room: &RoomId, text: &str) {

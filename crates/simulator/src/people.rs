@@ -43,6 +43,20 @@ pub(crate) enum Act {
     Shows,
     GoesOffline,
     GoesOnline,
+    /// Loads the page again.
+    Reloads,
+    /// Closes the page.
+    Leaves,
+    /// Opens it again, so many days later by the device's clock.
+    Comes {
+        days: u64,
+    },
+    /// The browser takes the storage from the page.
+    LosesStorage,
+    /// The page crashes after its client has done so many things.
+    Crashes {
+        after: u64,
+    },
     /// Out of the page, and thereby out of the chat.
     SignsOut,
     SignsIn,
@@ -52,16 +66,20 @@ pub(crate) enum Act {
 pub(crate) fn draw(
     chance: &mut Chance,
     dialect: Dialect,
-    people: usize,
+    (people, tabs): (usize, usize),
     (start, end): (u64, u64),
 ) -> Vec<Incident> {
     let rooms = dialect.rooms().len();
     let mut all = Vec::new();
-    for device in 0..people {
-        all.push(acts(0, device, Act::Opens { room: 0 }));
+    for device in 0..people + tabs {
+        if device < people {
+            all.push(acts(0, device, Act::Opens { room: 0 }));
+        } else {
+            all.push(acts(chance.between(1, end), device, Act::Comes { days: 0 }));
+        }
         for number in 0..chance.between(15, 60) {
             let at = chance.between(start + 1, end);
-            all.push(acts(at, device, draw_act(chance, rooms, device, number)));
+            all.push(acts(at, device, draw_act(chance, dialect, device, number)));
         }
         if chance.percent(50) {
             let at = chance.between(start + 1, end);
@@ -88,7 +106,7 @@ pub(crate) fn draw(
         all.push(Incident { at, what: What::Notice { room } });
     }
     if dialect.is_appsync() {
-        all.extend(of_a_service(chance, rooms, people, end));
+        all.extend(of_a_service(chance, rooms, people + tabs, end));
     }
     all
 }
@@ -111,7 +129,8 @@ fn of_a_service(chance: &mut Chance, rooms: usize, people: usize, end: u64) -> V
     all
 }
 
-fn draw_act(chance: &mut Chance, rooms: usize, device: usize, number: u64) -> Act {
+fn draw_act(chance: &mut Chance, dialect: Dialect, device: usize, number: u64) -> Act {
+    let rooms = dialect.rooms().len();
     // Most of the talk is in the first room.
     let room = match chance.percent(20) {
         true if rooms > 2 => 1 + chance.index(rooms - 1),
@@ -130,6 +149,13 @@ fn draw_act(chance: &mut Chance, rooms: usize, device: usize, number: u64) -> Ac
         41..=43 => Act::GoesOnline,
         44 => Act::WritesNothing { room },
         45 => Act::WritesTooMuch { room },
+        // Where nothing is kept by the backend, what a page has shown is gone with it, and so is what it could be compared
+        // with.
+        47 if dialect.has_history() => Act::Reloads,
+        48 if dialect.has_history() => Act::Crashes { after: chance.between(0, 12) },
+        49 if dialect.has_history() => Act::Leaves,
+        50 | 51 if dialect.has_history() => Act::Comes { days: [0, 0, 0, 7, 31][chance.index(5)] },
+        52 if dialect.has_history() && chance.percent(20) => Act::LosesStorage,
         46 => Act::Writes { room, text: format!("unwelcome text {number} of person {device}") },
         _ => Act::Writes { room, text: format!("text {number} of person {device}") },
     }

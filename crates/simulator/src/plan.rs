@@ -43,6 +43,9 @@ pub(crate) struct Head {
     /// The seed of what is drawn while it runs.
     pub(crate) chance: u64,
     pub(crate) people: usize,
+    /// How many more pages they may open, in turn.
+    #[serde(default)]
+    pub(crate) tabs: usize,
     /// How long things go wrong, in milliseconds.
     pub(crate) storm: u64,
     pub(crate) faults: Faults,
@@ -79,6 +82,10 @@ pub(crate) enum Strike {
     Restart,
     /// A device sleeps; of the longest sleeps not even its connections remain.
     Sleep { device: usize, pause: u64 },
+    /// A person's device sleeps; of its clocks only the one on the wall goes on.
+    Suspend { person: usize, pause: u64 },
+    /// The clock on the wall of a person's device is set forward or back, by milliseconds.
+    SetClock { person: usize, by: i64 },
     /// A connection is cut.
     Cut,
     /// The server refuses all connections, though it takes requests.
@@ -115,16 +122,19 @@ impl Plan {
             storm = quiet + RESTLESS;
             between_strikes += 200_000;
         }
-        let mut incidents = people::draw(&mut chance, dialect, people, (quiet, storm));
+        let has_tabs = dialect.has_history() && chance.percent(50);
+        let tabs = if has_tabs { 1 + chance.index(people) } else { 0 };
+        let mut incidents = people::draw(&mut chance, dialect, (people, tabs), (quiet, storm));
         let mut at = quiet + between_strikes;
         while at < storm {
-            let strike = strike(&mut chance, dialect, people);
+            let strike = strike(&mut chance, dialect, (people, tabs));
             incidents.push(Incident { at, what: What::Strikes(strike) });
             at += chance.between(1, between_strikes * 2);
         }
         incidents.sort_by_key(|incident| incident.at);
         let (about, invariant) = (String::new(), String::new());
-        let head = Head { about, invariant, dialect, seed, chance: seed, people, storm, faults };
+        let head =
+            Head { about, invariant, dialect, seed, chance: seed, people, tabs, storm, faults };
         Self { head, incidents }
     }
 
@@ -170,14 +180,25 @@ impl FromStr for Plan {
     }
 }
 
-fn strike(chance: &mut Chance, dialect: Dialect, people: usize) -> Strike {
+fn strike(chance: &mut Chance, dialect: Dialect, (people, tabs): (usize, usize)) -> Strike {
     let most = if dialect.is_appsync() { 14 } else { 10 };
+    // Where nothing is kept by the backend, what is lost in a sleep cannot be compared with anything.
+    let may_stand_still = dialect.has_history();
+    if may_stand_still && chance.percent(8) {
+        let pause = chance.between(1_000, 7_200_000);
+        return Strike::Suspend { person: chance.index(people), pause };
+    }
+    if may_stand_still && chance.percent(3) {
+        let hours = i64::try_from(chance.between(1, 26)).unwrap_or(1);
+        let by = if chance.percent(50) { hours } else { -hours } * 3_600_000;
+        return Strike::SetClock { person: chance.index(people), by };
+    }
     match chance.between(0, most) {
         0 => Strike::Restart,
         1 => {
             let most = if chance.percent(30) { 1_200_000 } else { 60_000 };
             let pause = chance.between(1_000, most);
-            Strike::Sleep { device: chance.index(people), pause }
+            Strike::Sleep { device: chance.index(people + tabs), pause }
         }
         10 => Strike::BlockSockets { pause: chance.between(5_000, 60_000) },
         11 => Strike::RevokeTokens,

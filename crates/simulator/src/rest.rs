@@ -2,12 +2,13 @@
 
 pub(crate) mod appsync;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roomlet_client::{Author, Delivery, History, Message, Refusal, RoomId, Standing, Status};
 
 use crate::backend::{Backend, Stored};
-use crate::device::Device;
+use crate::browser::Browser;
+use crate::device::{Device, tally_of};
 use crate::ledger::{RoomLedger, Tally};
 use crate::screen::Screen;
 
@@ -50,6 +51,7 @@ pub(crate) fn check_sends_ended(backend: &Backend, devices: &[Device]) -> Result
 /// A backend with history: the screens show what the server has, and it has what people sent.
 pub(crate) fn check_history(
     backend: &Backend,
+    browsers: &[Browser],
     devices: &[Device],
     is_whole: bool,
 ) -> Result<(), String> {
@@ -60,8 +62,9 @@ pub(crate) fn check_history(
             let stored = backend.messages(room.as_str());
             check_list(&stored, devices, index, room, screen, is_whole).map_err(place)?;
             let Some(ledger) = device.ledger.rooms.get(room) else { continue };
-            check_sends(&stored, index, screen, ledger).map_err(place)?;
-            check_order(&stored, index, ledger).map_err(place)?;
+            let person = (device.person, room);
+            check_sends(&stored, browsers, devices, person, ledger).map_err(place)?;
+            check_order(&stored, devices, person, ledger).map_err(place)?;
             if is_whole && device.client.history(room) != Some(History::Beginning) {
                 return Err(place("the beginning of the room can be reached".into()));
             }
@@ -98,14 +101,19 @@ fn check_list(
             missing.map(|one| (&one.text, one.created_at)),
         ));
     }
-    let this = devices.get(index).map(|device| device.sender_id.as_str()).unwrap_or_default();
+    let Some(device) = devices.get(index) else { return Ok(()) };
+    let this = device.sender_id.as_str();
     for (truth, row) in expected.iter().zip(&sent) {
-        let is_mine = truth.device == Some(index);
+        let is_mine = truth.device == Some(device.person);
         // Before hello a connection has no name: its own messages are told by their echo, or not at all.
         let is_anonymous = truth.sender.id != this && is_mine && truth.client_message_id.is_none();
         let is_equal_text =
             truth.client_message_id.is_none() && writers(devices, room, &truth.text) > 1;
-        if row.is_own() != is_mine && !is_anonymous && !is_equal_text {
+        // What another page of theirs sends, or sent before, a page may not know that finds no disk.
+        let is_carried = tally_of(devices, device.person, room, &truth.text).is_carried;
+        let is_untold =
+            is_mine && !device.keeps() && (is_carried || !has_composed(device, room, &truth.text));
+        if row.is_own() != is_mine && !is_anonymous && !is_equal_text && !is_untold {
             return Err(format!("{:?} is own: {}, not {}", row.text, is_mine, row.is_own()));
         }
         let vouched = if truth.sender.is_user { Standing::User } else { Standing::Guest };
@@ -120,22 +128,25 @@ fn check_list(
 
 fn check_sends(
     stored: &[&Stored],
-    index: usize,
-    screen: &Screen,
+    browsers: &[Browser],
+    devices: &[Device],
+    (person, room): (usize, &RoomId),
     ledger: &RoomLedger,
 ) -> Result<(), String> {
-    for (text, tally) in &ledger.tallies {
-        let mine = stored.iter().filter(|one| one.device == Some(index) && one.text == *text);
+    for text in ledger.tallies.keys() {
+        let mine = stored.iter().filter(|one| one.device == Some(person) && one.text == *text);
         let kept = count(mine.count());
-        let unsent = count(screen.unsent().filter(|(_, one)| one.text == *text).count());
-        let Tally { composed, retried, discarded, sent_without_id, .. } = *tally;
-        let is_failed = |delivery| matches!(delivery, Delivery::Failed(_));
-        let failed = screen.unsent().any(|(_, one)| one.text == *text && is_failed(one.delivery));
-        let is_exact = sent_without_id == 0 && discarded == 0 && !failed;
+        let unsent = unsent_of(devices, person, room, text).collect::<Vec<_>>();
+        let failed = unsent.iter().any(|one| matches!(one.delivery, Delivery::Failed(_)));
+        let unsent = count(unsent.len()) + unseen(browsers, devices, person, room, text);
+        let tally = tally_of(devices, person, room, text);
+        let Tally { composed, retried, discarded, sent_without_id, lost, .. } = tally;
+        // What was tried by a page that has gone may be left to the person, where the dialect is not known yet.
+        let is_exact = sent_without_id == 0 && discarded == 0 && !failed && !tally.is_carried;
         let holds = if is_exact {
-            kept == composed && unsent == 0
+            kept + lost >= composed && kept <= composed && unsent == 0
         } else {
-            kept + unsent + discarded >= composed && kept <= composed + retried
+            kept + unsent + discarded + lost >= composed && kept <= composed + retried
         };
         if !holds {
             return Err(format!(
@@ -146,15 +157,48 @@ fn check_sends(
     Ok(())
 }
 
-/// What one person wrote stands in the order of writing, but for what was ambiguous.
-fn check_order(stored: &[&Stored], index: usize, ledger: &RoomLedger) -> Result<(), String> {
+/// The unsent messages of a person's pages with that text.
+fn unsent_of<'a>(
+    devices: &'a [Device],
+    person: usize,
+    room: &'a RoomId,
+    text: &'a str,
+) -> impl Iterator<Item = &'a Message> {
+    let mine = devices.iter().filter(move |one| one.person == person);
+    let screens = mine.filter_map(move |one| one.screens.get(room));
+    let unsent = screens.flat_map(|screen| screen.unsent().map(|(_, message)| message));
+    unsent.filter(move |message| message.text == text)
+}
+
+/// How many messages wait for the person in pages that do not show their room, and show them as soon as they do.
+fn unseen(
+    browsers: &[Browser],
+    devices: &[Device],
+    person: usize,
+    room: &RoomId,
+    text: &str,
+) -> u32 {
+    let Some(browser) = browsers.get(person) else { return 0 };
+    let mine = devices.iter().filter(|one| one.person == person && !one.screens.contains_key(room));
+    let tabs = mine.filter_map(|one| one.whose.as_ref().map(|(_, tab)| tab));
+    tabs.map(|tab| browser.disk.unsent(room, text, Some(tab))).sum()
+}
+
+/// What one person wrote in one tab stands in the order of writing, but for what was ambiguous.
+fn check_order(
+    stored: &[&Stored],
+    devices: &[Device],
+    (person, room): (usize, &RoomId),
+    ledger: &RoomLedger,
+) -> Result<(), String> {
     let is_plain = |text: &&String| {
-        ledger.tallies.get(*text).is_some_and(|tally| {
-            tally.composed == 1
-                && tally.sent_without_id + tally.discarded + tally.retried + tally.failed == 0
-        })
+        let tally = tally_of(devices, person, room, text);
+        ledger.tallies.contains_key(*text)
+            && tally.composed == 1
+            && tally.sent_without_id + tally.discarded + tally.retried + tally.failed == 0
+            && !tally.is_carried
     };
-    let mine = stored.iter().filter(|one| one.device == Some(index)).map(|one| &one.text);
+    let mine = stored.iter().filter(|one| one.device == Some(person)).map(|one| &one.text);
     let kept = mine.filter(is_plain).collect::<Vec<_>>();
     // What has failed for good is said to be so, elsewhere.
     let written = ledger.order.iter().filter(is_plain).filter(|text| kept.contains(text));
@@ -239,7 +283,7 @@ fn check_echoes(
         if is_plain && mine.count() > 0 && unsent > 0 && writers(devices, room, text) == 1 {
             return Err(format!("the echo of {text:?} settles it"));
         }
-        if unsent + sent + tally.discarded < tally.composed {
+        if unsent + sent + tally.discarded + tally.lost + tally.sent_before < tally.composed {
             return Err(format!("{text:?} is lost: {tally:?}"));
         }
     }
@@ -269,11 +313,13 @@ fn check_notices(device: &Device) -> Result<(), String> {
 
 /// How many people wrote that text in that room.
 fn writers(devices: &[Device], room: &RoomId, text: &str) -> usize {
-    let wrote = |device: &&Device| {
-        let ledger = device.ledger.rooms.get(room);
-        ledger.is_some_and(|ledger| ledger.tallies.get(text).is_some_and(|one| one.composed > 0))
-    };
-    devices.iter().filter(wrote).count()
+    let wrote = |device: &&Device| has_composed(device, room, text);
+    devices.iter().filter(wrote).map(|one| one.person).collect::<BTreeSet<_>>().len()
+}
+
+fn has_composed(device: &Device, room: &RoomId, text: &str) -> bool {
+    let ledger = device.ledger.rooms.get(room);
+    ledger.is_some_and(|ledger| ledger.tallies.get(text).is_some_and(|one| one.composed > 0))
 }
 
 fn count(number: usize) -> u32 {

@@ -9,16 +9,18 @@ use roomlet_client::{
 use serde_json::Value;
 
 use crate::backend::{Backend, header_of, room_of_url};
+use crate::browser::Browser;
 use crate::chance::{Chance, Stream};
-use crate::device::Device;
+use crate::device::{Device, tally_of};
 use crate::faults::Faults;
+use crate::invariants::{self, Sending};
 use crate::ledger::Arrival;
 use crate::network::{End, Frame, Ground, Meaning, Network, Origin, Socket, SocketId};
 use crate::people::Act;
 use crate::plan::{Incident, Plan, What};
 use crate::schedule::{Happening, Schedule};
 use crate::statistics::{Counted, Statistics};
-use crate::{Dialect, Failure, invariants, rest};
+use crate::{Dialect, Failure, rest};
 
 /// From the end of the storm to the last messages: longer than a hidden page takes to find out that its
 /// connection is dead, and to come back.
@@ -52,6 +54,7 @@ pub(crate) struct Simulation {
     pub(crate) ground: Ground,
     pub(crate) network: Network,
     pub(crate) backend: Backend,
+    pub(crate) browsers: Vec<Browser>,
     pub(crate) devices: Vec<Device>,
     notices: u64,
     step: u64,
@@ -76,6 +79,7 @@ impl Simulation {
             ground,
             network: Network::default(),
             backend,
+            browsers: Vec::new(),
             devices: Vec::new(),
             notices: 0,
             step: 0,
@@ -87,10 +91,17 @@ impl Simulation {
 
     fn go(&mut self, plan: &Plan) -> Result<(), String> {
         let dialect = self.dialect();
-        for number in 0..plan.head.people {
-            let page = self.page_of(number);
+        for number in 0..plan.head.people + plan.head.tabs {
             let mut chance = Chance::of(plan.head.chance, Stream::Device(number));
-            self.devices.push(Device::new(&mut chance, dialect, page)?);
+            let person = number % plan.head.people;
+            if person == number {
+                self.browsers.push(Browser::new(&mut chance));
+            }
+            let page = self.page_of(person);
+            let Some(browser) = self.browsers.get(person) else { continue };
+            let mut device = Device::new(&mut chance, dialect, (person, browser), page)?;
+            device.is_closed = person != number;
+            self.devices.push(device);
         }
         for Incident { at, what } in plan.incidents.iter().cloned() {
             self.ground.schedule.at(at, Happening::Befalls(what));
@@ -108,6 +119,7 @@ impl Simulation {
         self.strangers_are_silent = true;
         self.run_until(end + CALM + REST)?;
         self.sends_end()?;
+        self.give_up_disks();
         self.compare(false)?;
         if dialect.has_history() {
             self.read_everything()?;
@@ -134,8 +146,17 @@ impl Simulation {
         self.network.surface(&mut self.ground, |device| {
             devices.get(device).is_some_and(|device| device.ledger.may_ping)
         });
+        for one in &mut self.devices {
+            one.crash_after = None;
+        }
+        for person in 0..self.browsers.len() {
+            self.resume(person)?;
+        }
         for device in 0..self.devices.len() {
             self.wake(device)?;
+            if device < self.browsers.len() {
+                self.comes(device, 0)?;
+            }
             self.input(device, Input::Visibility(Visibility::Visible))?;
             self.input(device, Input::Network(Hint::Online))?;
         }
@@ -194,10 +215,12 @@ impl Simulation {
         self.check_dead()?;
         match &self.backend {
             Backend::Basic(_) => rest::check_basic(&self.devices),
-            Backend::Full(_) => rest::check_history(&self.backend, &self.devices, is_whole),
+            Backend::Full(_) => {
+                rest::check_history(&self.backend, &self.browsers, &self.devices, is_whole)
+            }
             Backend::Appsync(appsync) => {
                 if self.dialect().has_history() {
-                    rest::check_history(&self.backend, &self.devices, is_whole)?;
+                    rest::check_history(&self.backend, &self.browsers, &self.devices, is_whole)?;
                 }
                 rest::appsync::check(appsync, self.dialect(), &self.devices)
             }
@@ -264,6 +287,14 @@ impl Simulation {
                 }
             }
             Happening::Wakes(device) => return self.wake(device),
+            Happening::Resumes(person) => return self.resume(person),
+            Happening::HearsTab { device, life, news } => {
+                return self.hears_tab(device, life, news);
+            }
+            Happening::Stores { device, life, request } => {
+                return self.stores(device, life, request);
+            }
+            Happening::TabGone { device, life, tab } => return self.tab_gone(device, life, tab),
         }
         Ok(())
     }
@@ -279,7 +310,7 @@ impl Simulation {
                 }
             }
             What::Notice { room } => self.notice(room),
-            What::Strikes(strike) => self.strike(strike),
+            What::Strikes(strike) => return self.strike(strike),
         }
         Ok(())
     }
@@ -297,6 +328,9 @@ impl Simulation {
             }
             Happening::TimeDue { device, .. }
             | Happening::Befalls(What::Acts { device, .. })
+            | Happening::Stores { device, .. }
+            | Happening::TabGone { device, .. }
+            | Happening::HearsTab { device, .. }
             | Happening::PageAnswers { device, .. } => Some(*device),
             _ => None,
         }
@@ -310,11 +344,12 @@ impl Simulation {
         let (id, room, device) = (one.server_id.clone(), one.room.clone(), one.device);
         let header = one.header.clone();
         self.network.accept(&mut self.ground, socket);
+        let Some(person) = self.devices.get(device).map(|one| one.person) else { return };
         if let Backend::Appsync(appsync) = &mut self.backend {
-            return appsync.connected(socket, device, header);
+            return appsync.connected(socket, person, header);
         }
         let room = room.as_ref().map_or("", RoomId::as_str);
-        self.backend.connected(&mut self.ground, socket, &id, room, device);
+        self.backend.connected(&mut self.ground, socket, &id, room, person);
     }
 
     fn opens(&mut self, socket: SocketId) -> Result<(), String> {
@@ -443,8 +478,11 @@ impl Simulation {
         }
     }
 
-    fn wake(&mut self, device: usize) -> Result<(), String> {
+    pub(crate) fn wake(&mut self, device: usize) -> Result<(), String> {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
+        if self.browsers.get(one.person).is_some_and(Browser::is_suspended) {
+            return Ok(());
+        }
         one.ledger.attempts.clear();
         one.awake_since = self.ground.schedule.now();
         for happening in one.held.take().unwrap_or_default() {
@@ -462,14 +500,27 @@ impl Simulation {
         device: usize,
         input: Input,
     ) -> Result<Option<SendRefusal>, String> {
+        if self.devices.get(device).is_none_or(|one| one.is_closed) {
+            return Ok(None);
+        }
         self.note(format_args!("device {device} ◄ {input:?}"));
         self.check_silence(device)?;
         let now = self.ground.schedule.now();
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
-        let reaction = one.handle(now, input)?;
+        let Some(browser) = self.browsers.get(one.person) else { return Ok(None) };
+        let reaction = one.handle(browser.clocks(now), input)?;
+        if let Some(browser) = self.browsers.get_mut(one.person)
+            && reaction.known_as.is_some()
+        {
+            browser.known_as.clone_from(&reaction.known_as);
+        }
         for output in reaction.outputs {
             self.note(format_args!("device {device} ► {output:?}"));
             self.output(device, output)?;
+            if self.crashes_now(device) {
+                self.crash_halfway(device)?;
+                return Ok(reaction.refused);
+            }
         }
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
         invariants::check_device(one, device, &self.network, now)?;
@@ -487,9 +538,17 @@ impl Simulation {
             let is_late = self.ground.chance.percent(self.ground.faults.late_timer);
             let late = self.ground.chance.between(0, if is_late { 20_000 } else { 4 });
             let due = Happening::TimeDue { device, generation };
-            self.ground.schedule.at(deadline.at.0.max(now) + late, due);
+            let at = self.browsers.get(one.person).map_or(now, |browser| browser.when(deadline.at));
+            self.ground.schedule.at(at.max(now) + late, due);
         }
         Ok(reaction.refused)
+    }
+
+    /// Whether the page crashes before its client's next output is done.
+    fn crashes_now(&mut self, device: usize) -> bool {
+        let Some(one) = self.devices.get_mut(device) else { return false };
+        one.crash_after = one.crash_after.map(|after| after.saturating_sub(1));
+        one.crash_after == Some(0)
     }
 
     fn output(&mut self, device: usize, output: Output) -> Result<(), String> {
@@ -528,7 +587,16 @@ impl Simulation {
                     self.says(device, socket, &text)?;
                 } else {
                     let now = self.ground.schedule.now();
-                    invariants::check_frame(one, &mut self.network, socket, &text, (dialect, now))?;
+                    let sending = invariants::check_frame(
+                        one,
+                        &mut self.network,
+                        socket,
+                        &text,
+                        (dialect, now),
+                    )?;
+                    if let Some(sending) = sending {
+                        self.sends(device, &sending)?;
+                    }
                 }
                 self.network.send(&mut self.ground, socket, text);
             }
@@ -555,9 +623,25 @@ impl Simulation {
             Output::AskForCredentials { question, reason } => {
                 return self.asks(device, question, reason);
             }
-            _ => return Err("the simulator does not know this output yet".into()),
+            output => return self.asks_disk(device, output),
         }
         Ok(())
+    }
+
+    /// A client sends a message, on its connection or by a request.
+    pub(crate) fn sends(&mut self, device: usize, sending: &Sending) -> Result<(), String> {
+        let Sending { room, text, has_id } = sending;
+        let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
+        let Some(browser) = self.browsers.get(one.person) else { return Ok(()) };
+        invariants::check_stored(one, &browser.disk, room, text)?;
+        let tally = one.ledger.tally(room, text);
+        if *has_id {
+            tally.sent_with_id += 1;
+        } else {
+            tally.sent_without_id += 1;
+        }
+        let person = one.person;
+        invariants::check_wanted(&tally_of(&self.devices, person, room, text), self.dialect)
     }
 
     pub(crate) fn is_open(&self, device: usize, room: usize) -> bool {
@@ -566,7 +650,8 @@ impl Simulation {
 
     fn open_room(&self, device: usize, room: usize) -> Option<RoomId> {
         let id = self.room_id(room).ok()?;
-        self.devices.get(device)?.client.status(&id).map(|_| id)
+        let one = self.devices.get(device).filter(|one| !one.is_closed)?;
+        one.client.status(&id).map(|_| id)
     }
 
     pub(crate) fn dialect(&self) -> Dialect {

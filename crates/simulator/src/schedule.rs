@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use roomlet_client::{HttpAnswer, HttpFailure, QuestionId};
+use roomlet_client::{HttpAnswer, HttpFailure, QuestionId, StorageRequestId, TabId};
 
 use crate::backend::Work;
 use crate::exchange::{ExchangeId, Told};
@@ -69,6 +69,26 @@ pub(crate) enum Happening {
     /// The server says that it is still there.
     KeepsAlive(SocketId),
     Wakes(usize),
+    /// A person's device goes on.
+    Resumes(usize),
+    /// The disk of a device has done what one of its pages has asked for.
+    Stores {
+        device: usize,
+        life: u32,
+        request: StorageRequestId,
+    },
+    /// A page that another one watches lives no more.
+    TabGone {
+        device: usize,
+        life: u32,
+        tab: TabId,
+    },
+    /// A page hears another one of its browser.
+    HearsTab {
+        device: usize,
+        life: u32,
+        news: String,
+    },
 }
 
 /// The queue of a run.

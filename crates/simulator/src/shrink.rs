@@ -18,6 +18,7 @@ pub fn shrink(failure: &Failure) -> (Failure, usize) {
     let mut search = Search { kind, best: failure.clone(), runs: 0 };
     loop {
         let before = search.size();
+        search.fewer_tabs();
         search.fewer_people();
         search.fewer_incidents();
         search.fewer_faults();
@@ -35,10 +36,10 @@ struct Search {
 }
 
 impl Search {
-    fn size(&self) -> (usize, usize, u64, String) {
+    fn size(&self) -> (usize, usize, usize, u64, String) {
         let head = &self.best.plan.head;
         let faults = format!("{:?}", head.faults);
-        (head.people, self.best.plan.incidents.len(), head.storm, faults)
+        (head.people, head.tabs, self.best.plan.incidents.len(), head.storm, faults)
     }
 
     /// Takes a plan over if it fails in the same way; says whether it does.
@@ -66,7 +67,20 @@ impl Search {
             let mut plan = Plan::clone(&self.best.plan);
             plan.head.people -= 1;
             let people = plan.head.people;
-            plan.incidents.retain(|one| device_of(one).is_none_or(|device| device < people));
+            let devices = people + plan.head.tabs;
+            plan.incidents.retain(|one| device_of(one).is_none_or(|device| device < devices));
+            if !self.try_plan(plan) {
+                return;
+            }
+        }
+    }
+
+    fn fewer_tabs(&mut self) {
+        while self.best.plan.head.tabs > 0 {
+            let mut plan = Plan::clone(&self.best.plan);
+            plan.head.tabs -= 1;
+            let devices = plan.head.people + plan.head.tabs;
+            plan.incidents.retain(|one| device_of(one).is_none_or(|device| device < devices));
             if !self.try_plan(plan) {
                 return;
             }

@@ -58,11 +58,20 @@ pub enum Counted {
     RefusedForGood,
     CopiedIds,
     ForgetfulHandlers,
+    Reloads,
+    CrashesWithUnsent,
+    StorageFailures,
+    AdoptedRows,
+    TabNews,
+    LostStorages,
+    LongAbsences,
+    Suspensions,
+    ClocksSet,
 }
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 58] = [
         Self::Drops,
         Self::SilentDeaths,
         Self::Refusals,
@@ -112,6 +121,15 @@ impl Counted {
         Self::RefusedForGood,
         Self::CopiedIds,
         Self::ForgetfulHandlers,
+        Self::Reloads,
+        Self::CrashesWithUnsent,
+        Self::StorageFailures,
+        Self::AdoptedRows,
+        Self::TabNews,
+        Self::LostStorages,
+        Self::LongAbsences,
+        Self::Suspensions,
+        Self::ClocksSet,
     ];
 
     /// What it counts, for people.
@@ -165,6 +183,15 @@ impl Counted {
             Self::ExpiredTokens => "expired tokens",
             Self::RefusedForGood => "messages that the backend will never take",
             Self::CopiedIds => "ids of sends copied by strangers",
+            Self::Reloads => "pages that were loaded again, or crashed",
+            Self::CrashesWithUnsent => "the same with something unsent",
+            Self::StorageFailures => "failures of the disk",
+            Self::AdoptedRows => "unsent messages taken over from a page that was gone",
+            Self::TabNews => "what one page told another",
+            Self::LostStorages => "storages that the browser has taken away",
+            Self::LongAbsences => "pages that were closed for days",
+            Self::Suspensions => "devices whose clocks stood still",
+            Self::ClocksSet => "clocks that were set",
             Self::ForgetfulHandlers => "handlers that take the same message twice",
         }
     }
@@ -208,6 +235,14 @@ impl Counted {
             Self::HttpPublishes => dialect.is_events(),
             Self::HolesOpened | Self::HolesFilled => dialect.has_history(),
             Self::ExpiredTokens => is_appsync,
+            Self::Reloads
+            | Self::CrashesWithUnsent
+            | Self::AdoptedRows
+            | Self::TabNews
+            | Self::LostStorages
+            | Self::LongAbsences
+            | Self::Suspensions
+            | Self::ClocksSet => dialect.has_history(),
             Self::RefusedForGood => is_appsync || dialect == Dialect::Full,
             Self::CopiedIds => dialect == Dialect::EventsRaw,
             Self::ForgetfulHandlers => dialect == Dialect::EventsStamped,

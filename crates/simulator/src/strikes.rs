@@ -12,7 +12,7 @@ use crate::statistics::Counted;
 const CONNECTIONS_SURVIVE: u64 = 30_000;
 
 impl Simulation {
-    pub(crate) fn strike(&mut self, strike: Strike) {
+    pub(crate) fn strike(&mut self, strike: Strike) -> Result<(), String> {
         match strike {
             Strike::Restart => {
                 self.note(format_args!("the server restarts"));
@@ -40,7 +40,15 @@ impl Simulation {
             Strike::RevokeTokens | Strike::BreakConnection | Strike::EndSubscription => {
                 self.strike_service(strike);
             }
+            Strike::Suspend { person, pause } => self.suspend(person, pause),
+            Strike::SetClock { person, by } => {
+                if let Some(browser) = self.browsers.get_mut(person) {
+                    browser.set_clock(by);
+                    self.ground.statistics.count(Counted::ClocksSet);
+                }
+            }
         }
+        Ok(())
     }
 
     /// What only befalls AppSync.
@@ -55,7 +63,7 @@ impl Simulation {
                 }
             }
             Strike::EndSubscription => appsync.ends_something(&mut self.ground),
-            Strike::Restart | Strike::Sleep { .. } | Strike::Cut | Strike::BlockSockets { .. } => {}
+            _ => {}
         }
         self.note(format_args!("{strike:?}, for example of socket {socket:?}"));
     }
@@ -73,6 +81,10 @@ impl Simulation {
         self.ground.statistics.count(Counted::Sleeps);
         self.ground.schedule.after(pause, Happening::Wakes(device));
         self.note(format_args!("device {device} sleeps for {pause} ms"));
+        self.loses_connections(device, pause);
+    }
+
+    fn loses_connections(&mut self, device: usize, pause: u64) {
         if pause > CONNECTIONS_SURVIVE {
             for socket in self.network.live() {
                 if self.network.sockets.get(socket).is_some_and(|one| one.device == device) {
@@ -80,5 +92,36 @@ impl Simulation {
                 }
             }
         }
+    }
+
+    /// A device sleeps with all its pages, and its clocks with them, but for the one on the wall.
+    fn suspend(&mut self, person: usize, pause: u64) {
+        let browser = self.browsers.get_mut(person).filter(|browser| !browser.is_suspended());
+        let Some(browser) = browser else { return };
+        browser.suspend(self.ground.schedule.now());
+        self.ground.statistics.count(Counted::Suspensions);
+        self.ground.schedule.after(pause, Happening::Resumes(person));
+        self.note(format_args!("the device of person {person} sleeps for {pause} ms"));
+        for device in 0..self.devices.len() {
+            let Some(one) = self.devices.get_mut(device) else { continue };
+            if one.person == person {
+                one.held.get_or_insert_default();
+                self.loses_connections(device, pause);
+            }
+        }
+    }
+
+    /// It goes on; all its pages do.
+    pub(crate) fn resume(&mut self, person: usize) -> Result<(), String> {
+        let now = self.ground.schedule.now();
+        if !self.browsers.get_mut(person).is_some_and(|browser| browser.resume(now)) {
+            return Ok(());
+        }
+        for device in 0..self.devices.len() {
+            if self.devices.get(device).is_some_and(|one| one.person == person) {
+                self.wake(device)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use roomlet_client::{Delivery, Message, RoomId};
 
-use super::count;
+use super::{count, unsent_of};
 use crate::Dialect;
 use crate::backend::Appsync;
-use crate::device::Device;
+use crate::device::{Device, tally_of};
 use crate::ledger::{Hearing, RoomLedger, Tally};
 use crate::screen::Screen;
 
@@ -22,14 +22,14 @@ pub(crate) fn check(service: &Appsync, dialect: Dialect, devices: &[Device]) -> 
             let place = |invariant: String| format!("device {index} in {room}: {invariant}");
             let nothing = RoomLedger::default();
             let ledger = device.ledger.rooms.get(room).unwrap_or(&nothing);
-            check_sends(service, dialect, index, room, screen, ledger).map_err(place)?;
+            check_sends(service, dialect, devices, (device.person, room), ledger).map_err(place)?;
             if dialect.has_history() {
                 continue;
             }
             check_shown(screen, ledger, dialect).map_err(place)?;
             check_order(screen, ledger, dialect).map_err(place)?;
-            check_ownership(index, screen, ledger, dialect).map_err(place)?;
-            check_settling(index, screen, ledger, dialect).map_err(place)?;
+            check_ownership(device.person, screen, ledger, dialect).map_err(place)?;
+            check_settling(device.person, screen, ledger, dialect).map_err(place)?;
             check_notices(screen, ledger).map_err(place)?;
         }
     }
@@ -40,34 +40,46 @@ pub(crate) fn check(service: &Appsync, dialect: Dialect, devices: &[Device]) -> 
 fn check_sends(
     service: &Appsync,
     dialect: Dialect,
-    index: usize,
-    room: &RoomId,
-    screen: &Screen,
+    devices: &[Device],
+    (person, room): (usize, &RoomId),
     ledger: &RoomLedger,
 ) -> Result<(), String> {
-    for (text, tally) in &ledger.tallies {
-        let done = service.times_done(index, room.as_str(), text);
-        let Tally { composed, retried, discarded, .. } = *tally;
+    for text in ledger.tallies.keys() {
+        let done = service.times_done(person, room.as_str(), text);
+        let tally = tally_of(devices, person, room, text);
+        let Tally { composed, retried, discarded, lost, sent_before, .. } = tally;
         let wished = composed + if dialect.is_idempotent() { 0 } else { retried };
         if done > wished {
             return Err(format!("{text:?} was done {done} times and wished {wished} times"));
         }
-        let unsent = count(screen.unsent().filter(|(_, one)| one.text == *text).count());
-        let sent = count(screen.sent().filter(|one| one.text == *text).count());
-        if !dialect.has_history() && unsent + sent + discarded < composed {
+        let unsent = unsent_of(devices, person, room, text).collect::<Vec<_>>();
+        let has_failed = unsent.iter().any(|one| matches!(one.delivery, Delivery::Failed(_)));
+        let unsent = count(unsent.len());
+        let screens = devices.iter().filter(|one| one.person == person);
+        let screens = screens.filter_map(|one| one.screens.get(room)).collect::<Vec<_>>();
+        // Each page shows what was sent in any of them.
+        let shown = |of: &dyn Fn(&Message) -> bool| {
+            let counts = screens.iter().map(|screen| {
+                count(screen.sent().filter(|one| one.text == *text && of(one)).count())
+            });
+            counts.max().unwrap_or(0)
+        };
+        let sent = shown(&|_| true);
+        if !dialect.has_history() && unsent + sent + discarded + lost + sent_before < composed {
             return Err(format!("{text:?} is lost: {tally:?}"));
         }
-        let own = screen.sent().filter(|one| one.text == *text && one.is_own()).count();
-        if dialect != Dialect::GraphqlBasic && count(own) + unsent > composed {
+        if dialect != Dialect::GraphqlBasic && shown(&Message::is_own) + unsent > composed {
             return Err(format!("{text:?} is shown more often than it was written: {tally:?}"));
         }
-        let has_failed = screen
-            .unsent()
-            .any(|(_, one)| one.text == *text && matches!(one.delivery, Delivery::Failed(_)));
-        if dialect.is_idempotent() && !has_failed && unsent > 0 {
+        if dialect.is_idempotent() && !has_failed && unsent > 0 && !tally.is_carried {
             return Err(format!("{text:?} can be sent again, and is not: {tally:?}"));
         }
-        if dialect.is_idempotent() && !has_failed && discarded == 0 && done != composed {
+        if dialect.is_idempotent()
+            && !has_failed
+            && discarded == 0
+            && !tally.is_carried
+            && (done > composed || done + lost < composed)
+        {
             return Err(format!("{text:?} was done {done} times: {tally:?}"));
         }
     }
@@ -140,7 +152,7 @@ fn check_order(screen: &Screen, ledger: &RoomLedger, dialect: Dialect) -> Result
 
 /// A message is own if it bears the id of a send, or if the answer to a send said so.
 fn check_ownership(
-    index: usize,
+    person: usize,
     screen: &Screen,
     ledger: &RoomLedger,
     dialect: Dialect,
@@ -152,7 +164,11 @@ fn check_ownership(
         };
         let mut candidates = visible(ledger, dialect).filter(is_it);
         let (Some(hearing), None) = (candidates.next(), candidates.next()) else { continue };
-        let is_mine = hearing.heard.device == Some(index);
+        let is_mine = hearing.heard.device == Some(person);
+        // A page that finds no disk does not know what the one before it was sending.
+        if ledger.tallies.get(&message.text).is_some_and(|tally| tally.is_carried) {
+            continue;
+        }
         let says_so = dialect != Dialect::GraphqlBasic || hearing.by_answer;
         if message.is_own() != is_mine && (says_so || message.is_own()) {
             return Err(format!("{:?} is own: {is_mine}, not {}", message.text, message.is_own()));
@@ -163,7 +179,7 @@ fn check_ownership(
 
 /// An own message that came back, or was confirmed, is sent.
 fn check_settling(
-    index: usize,
+    person: usize,
     screen: &Screen,
     ledger: &RoomLedger,
     dialect: Dialect,
@@ -172,7 +188,7 @@ fn check_settling(
         let knows = |one: &&Hearing| {
             // In the basic schema nothing in a message says whose it is.
             let is_recognised = dialect != Dialect::GraphqlBasic && one.is_first;
-            one.heard.device == Some(index) && one.heard.text == *text && is_recognised
+            one.heard.device == Some(person) && one.heard.text == *text && is_recognised
         };
         let is_known = ledger.hearings.iter().any(|one| knows(&one));
         let is_plain = tally.composed == 1 && tally.retried + tally.discarded == 0;

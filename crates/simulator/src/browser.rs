@@ -1,0 +1,63 @@
+//! What the pages of one person share: the browser, with its disk, and the device's clocks.
+
+use roomlet_client::{Now, Timestamp, WallClock};
+
+use crate::backend::EPOCH;
+use crate::chance::Chance;
+use crate::disk::Disk;
+
+/// One person's browser.
+#[derive(Debug)]
+pub(crate) struct Browser {
+    pub(crate) disk: Disk,
+    pub(crate) guest_key: String,
+    /// What the backend calls the person, once a page has learnt it.
+    pub(crate) known_as: Option<String>,
+    /// How far the clock on the wall is from the truth, in milliseconds.
+    wall_error: i64,
+    /// How long the other clock has stood still, since the device was suspended.
+    stood_still: u64,
+    suspended_since: Option<u64>,
+}
+
+impl Browser {
+    pub(crate) fn new(chance: &mut Chance) -> Self {
+        let guest_key = chance.token();
+        let wall_error = i64::try_from(chance.between(0, 20_000_000)).unwrap_or(0) - 10_000_000;
+        let disk = Disk::new(chance);
+        Self { disk, guest_key, known_as: None, wall_error, stood_still: 0, suspended_since: None }
+    }
+
+    /// What the clocks show.
+    pub(crate) fn clocks(&self, now: u64) -> Now {
+        let wall = EPOCH + i64::try_from(now).unwrap_or(0) + self.wall_error;
+        let monotonic = Timestamp(now.saturating_sub(self.stood_still));
+        Now { monotonic, wall: WallClock(wall) }
+    }
+
+    /// When the clock that may stand still shows something, unless it does.
+    pub(crate) fn when(&self, time: Timestamp) -> u64 {
+        time.0 + self.stood_still
+    }
+
+    /// Whether the device sleeps, with everything on it.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.suspended_since.is_some()
+    }
+
+    pub(crate) fn suspend(&mut self, now: u64) {
+        self.suspended_since = Some(now);
+    }
+
+    /// The device goes on, if it slept.
+    pub(crate) fn resume(&mut self, now: u64) -> bool {
+        let Some(since) = self.suspended_since.take() else { return false };
+        self.stood_still += now - since;
+        true
+    }
+
+    /// The clock on the wall is set, or nobody looks at it for days.
+    pub(crate) fn set_clock(&mut self, by: i64) {
+        self.wall_error += by;
+    }
+}

@@ -1,0 +1,174 @@
+//! The disk of a device: what outlives a page, and what does not.
+
+use std::collections::BTreeMap;
+
+use roomlet_client::{
+    Record, RoomId, Shelf, StorageAnswer, StorageChange, StorageRequestId, TabId, Whose,
+};
+use serde_json::Value;
+
+use crate::chance::Chance;
+
+/// How long a disk takes at most for one thing, in milliseconds.
+const QUICK: u64 = 40;
+/// A disk that is asked for much at once; nobody waits for it longer than a second.
+const SLOW: u64 = 900;
+
+/// How well a disk does what it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Good,
+    /// Not as quick as people are.
+    Slow,
+    /// From a time on nothing of it works any more; from the beginning, where the browser forbids it.
+    Broken {
+        from: u64,
+    },
+    /// The same, but there is no answer at all.
+    Hanging {
+        from: u64,
+    },
+}
+
+/// What the disk is asked to do.
+#[derive(Debug, Clone)]
+pub(crate) enum Errand {
+    Open,
+    Write(Vec<StorageChange>),
+    Adopt { from: TabId, to: TabId },
+}
+
+/// Something that the disk is asked to do, by one page.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    pub(crate) request: StorageRequestId,
+    pub(crate) whose: Whose,
+    pub(crate) errand: Errand,
+}
+
+/// The disk.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    mood: Mood,
+    records: BTreeMap<(Whose, Shelf, String), String>,
+    /// What pages have asked for is done in order.
+    busy_until: u64,
+}
+
+impl Disk {
+    pub(crate) fn new(chance: &mut Chance) -> Self {
+        let mood = match chance.between(0, 9) {
+            0 => Mood::Slow,
+            1 => Mood::Broken { from: 0 },
+            2 => Mood::Broken { from: chance.between(1, 200_000) },
+            3 => Mood::Hanging { from: chance.between(0, 200_000) },
+            _ => Mood::Good,
+        };
+        Self { mood, records: BTreeMap::new(), busy_until: 0 }
+    }
+
+    /// When something that is asked for now is done; `None` if there will be no answer.
+    pub(crate) fn done_at(&mut self, chance: &mut Chance, now: u64) -> Option<u64> {
+        let longest = match self.mood {
+            Mood::Hanging { from } if from <= now => return None,
+            Mood::Slow => SLOW,
+            Mood::Good | Mood::Broken { .. } | Mood::Hanging { .. } => QUICK,
+        };
+        self.busy_until = self.busy_until.max(now + chance.between(1, longest));
+        Some(self.busy_until)
+    }
+
+    /// Does what was asked for.
+    pub(crate) fn does(&mut self, now: u64, operation: &Operation) -> StorageAnswer {
+        if matches!(self.mood, Mood::Broken { from } | Mood::Hanging { from } if from <= now) {
+            return StorageAnswer::Failed;
+        }
+        let whose = &operation.whose;
+        match &operation.errand {
+            Errand::Open => StorageAnswer::Opened(self.of(whose).collect()),
+            Errand::Write(changes) => self.write(whose, changes),
+            Errand::Adopt { from, to } => {
+                let shelf = Shelf::Unsent(from.clone());
+                let mut adopted =
+                    self.of(whose).filter(|one| one.shelf == shelf).collect::<Vec<_>>();
+                for record in &mut adopted {
+                    let name = record.name.clone();
+                    self.records.remove(&(whose.clone(), shelf.clone(), name.clone()));
+                    record.shelf = Shelf::Unsent(to.clone());
+                    let key = (whose.clone(), record.shelf.clone(), name);
+                    self.records.insert(key, record.value.clone());
+                }
+                StorageAnswer::Adopted(adopted)
+            }
+        }
+    }
+
+    /// Forgets somebody.
+    pub(crate) fn clear(&mut self, whose: &Whose) {
+        self.records.retain(|(of, _, _), _| of != whose);
+    }
+
+    /// How many records there are of an unsent message, on the shelf of a tab or on any.
+    pub(crate) fn unsent(&self, room: &RoomId, text: &str, of: Option<&TabId>) -> u32 {
+        self.count(|shelf, value| {
+            let is_there = match shelf {
+                Shelf::Unsent(tab) => of.is_none_or(|of| of == tab),
+                _ => false,
+            };
+            is_there && value["roomId"] == room.as_str() && value["text"] == text
+        })
+    }
+
+    /// Whether it is known that an unsent message was on its way.
+    pub(crate) fn knows_tried(&self, room: &RoomId, text: &str) -> bool {
+        self.count(|shelf, value| {
+            matches!(shelf, Shelf::Unsent(_))
+                && value["roomId"] == room.as_str()
+                && value["text"] == text
+                && value["tried"] == true
+        }) > 0
+    }
+
+    fn count(&self, is_it: impl Fn(&Shelf, &Value) -> bool) -> u32 {
+        let fits = |shelf: &Shelf, value: &String| {
+            is_it(shelf, &serde_json::from_str(value).unwrap_or_default())
+        };
+        let fitting = self.records.iter().filter(|((_, shelf, _), value)| fits(shelf, value));
+        u32::try_from(fitting.count()).unwrap_or(u32::MAX)
+    }
+
+    fn write(&mut self, whose: &Whose, changes: &[StorageChange]) -> StorageAnswer {
+        let is_missing = |change: &StorageChange| match change {
+            StorageChange::Replace(record) => {
+                let key = (whose.clone(), record.shelf.clone(), record.name.clone());
+                !self.records.contains_key(&key)
+            }
+            StorageChange::Put(_) | StorageChange::Delete { .. } => false,
+        };
+        if changes.iter().any(is_missing) {
+            return StorageAnswer::Missing;
+        }
+        for change in changes {
+            match change {
+                StorageChange::Put(Record { shelf, name, value })
+                | StorageChange::Replace(Record { shelf, name, value }) => {
+                    let key = (whose.clone(), shelf.clone(), name.clone());
+                    self.records.insert(key, value.clone());
+                }
+                StorageChange::Delete { shelf, name } => {
+                    self.records.remove(&(whose.clone(), shelf.clone(), name.clone()));
+                }
+            }
+        }
+        StorageAnswer::Stored
+    }
+
+    fn of(&self, whose: &Whose) -> impl Iterator<Item = Record> {
+        let own = self.records.iter().filter(move |((of, _, _), _)| of == whose);
+        own.map(|((_, shelf, name), value)| Record {
+            shelf: shelf.clone(),
+            name: name.clone(),
+            value: value.clone(),
+        })
+    }
+}
