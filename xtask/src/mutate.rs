@@ -118,6 +118,8 @@ fn try_one(
         .argument(PATIENCE.as_secs().to_string())
         .argument(program.to_string_lossy())
         .words(&format!("--brief --seeds {seeds} --seconds {SECONDS}"))
+        .argument("--first-seed")
+        .argument(mutation.first_seed.to_string())
         .variable(VARIABLE, number.to_string());
     let call =
         mutation.dialects.iter().fold(call, |call, name| call.argument("--dialect").argument(name));

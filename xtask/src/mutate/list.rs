@@ -24,6 +24,9 @@ pub(super) struct Mutation {
     /// Where it can show; everywhere, if there are none.
     #[serde(default)]
     pub(super) dialects: Vec<String>,
+    /// The first seed to try, where it shows rarely.
+    #[serde(default)]
+    pub(super) first_seed: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,7 +39,7 @@ impl Mutation {
     pub(super) fn none() -> Self {
         let empty = String::new;
         let (name, why, file, find, replace) = (empty(), empty(), empty(), empty(), empty());
-        Self { name, why, file, find, replace, dialects: Vec::new() }
+        Self { name, why, file, find, replace, dialects: Vec::new(), first_seed: 0 }
     }
 }
 
