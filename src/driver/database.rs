@@ -168,15 +168,15 @@ impl Database {
         self.forget(range(&[whose.as_str()]));
     }
 
-    /// A tab says that it lives `now`, and asks who else has said so less than `silence` ago, in milliseconds. The others
-    /// are forgotten.
+    /// A tab says that it lives `now`, and asks when others have said so, in milliseconds since 1970. Those who have not
+    /// for `silence` are forgotten.
     pub(super) fn beat(
         &self,
         whose: &Whose,
         tab: &TabId,
         now: f64,
         silence: f64,
-    ) -> LocalBoxFuture<'static, Option<Vec<TabId>>> {
+    ) -> LocalBoxFuture<'static, Option<Vec<(TabId, f64)>>> {
         let own = key(&[whose.as_str(), HEARTBEAT, &tab.0]);
         let started = self.begin("readwrite").and_then(|(transaction, store)| {
             let ended = first_of(&transaction, &["complete", "abort"]);
@@ -186,17 +186,18 @@ impl Database {
             let reading = or_abort(&transaction, Reading::start(&store, &all))?;
             Ok(async move {
                 let entries = reading.entries().await?;
-                // The clock may have been set back meanwhile.
-                let lives = |(_, at): &(JsValue, JsValue)| {
-                    at.as_f64().is_some_and(|at| (now - at).abs() < silence)
-                };
-                let (alive, silent) = entries.into_iter().partition::<Vec<_>, _>(lives);
-                for (key, _) in silent {
-                    // What stays is forgotten the next time.
-                    let _ = store.delete(&key);
+                let mut said = Vec::new();
+                for (key, at) in entries {
+                    let at = at.as_f64().unwrap_or(f64::NEG_INFINITY);
+                    if !is_recent(at, now, silence) {
+                        // What stays is forgotten the next time.
+                        let _ = store.delete(&key);
+                    }
+                    said.extend(
+                        parts(&key).and_then(|mut parts| parts.pop()).map(|tab| (TabId(tab), at)),
+                    );
                 }
-                let tab = |(key, _): &(JsValue, JsValue)| Some(TabId(parts(key)?.pop()?));
-                is_complete(ended.await).then(|| alive.iter().filter_map(tab).collect())
+                is_complete(ended.await).then_some(said)
             })
         });
         started.map_or_else(|_| ready(None).boxed_local(), FutureExt::boxed_local)
@@ -229,6 +230,11 @@ impl Drop for Database {
     fn drop(&mut self) {
         self.database.close();
     }
+}
+
+/// Whether a time is less than `silence` ago; the clock may have been set back meanwhile.
+pub(super) fn is_recent(at: f64, now: f64, silence: f64) -> bool {
+    (now - at).abs() < silence
 }
 
 /// Keys and values of a range that have been asked for.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use futures::channel::oneshot;
 use futures::future::ready;
@@ -9,7 +10,7 @@ use gloo_timers::callback::Interval;
 use roomlet_client::{Input, StorageAnswer, StorageChange, StorageRequestId, TabId, Whose};
 use wasm_bindgen_futures::spawn_local;
 
-use super::database::{Database, Outcome};
+use super::database::{Database, Outcome, is_recent};
 use super::tabs::{Presence, Talk};
 
 /// Where there are no locks: how often a tab says that it lives, in milliseconds.
@@ -122,7 +123,14 @@ struct Life {
     /// Where there are no locks.
     beats: Option<Interval>,
     /// Where there are no locks: the tabs whose heartbeats matter.
-    watched: Vec<TabId>,
+    watched: Vec<Watched>,
+}
+
+/// A tab whose heartbeats matter.
+struct Watched {
+    tab: TabId,
+    /// Its last one that was seen, in milliseconds since 1970.
+    last: Option<f64>,
 }
 
 impl OpenStorage for BrowserOpenStorage {
@@ -147,13 +155,13 @@ impl OpenStorage for BrowserOpenStorage {
         let mut life = self.0.life.borrow_mut();
         let Some(life) = life.as_mut() else { return };
         let Some(presence) = &life.presence else {
-            life.watched.push(tab);
+            life.watched.push(Watched { tab, last: None });
             return spawn_local(beat(weak));
         };
         let gone = presence.gone(&tab);
         spawn_local(async move {
             if gone.await {
-                report(&weak, Input::TabGone { tab });
+                report(&weak, Input::TabGone { tab, silent: Duration::ZERO });
             }
         });
     }
@@ -304,21 +312,28 @@ async fn begin_beats(shared: &Rc<Shared>) {
 
 /// Says that this tab lives, and finds out which of the others do not.
 async fn beat(weak: Weak<Shared>) {
+    let now = js_sys::Date::now();
     let beaten = weak.upgrade().and_then(|shared| match &*shared.state.borrow() {
-        State::Open(database) => {
-            Some(database.beat(&shared.whose, &shared.tab, js_sys::Date::now(), SILENCE))
-        }
+        State::Open(database) => Some(database.beat(&shared.whose, &shared.tab, now, SILENCE)),
         State::Opening { .. } | State::Closed => None,
     });
     let Some(beaten) = beaten else { return };
-    let Some(alive) = beaten.await else { return };
+    let Some(beats) = beaten.await else { return };
     let gone = weak.upgrade().and_then(|shared| {
         let mut life = shared.life.borrow_mut();
         let watched = &mut life.as_mut()?.watched;
-        Some(watched.extract_if(.., |tab| !alive.contains(tab)).collect::<Vec<_>>())
+        let is_gone = |one: &mut Watched| {
+            let beat = beats.iter().find(|(tab, _)| *tab == one.tab).map(|(_, at)| *at);
+            one.last = beat.or(one.last);
+            !beat.is_some_and(|at| is_recent(at, now, SILENCE))
+        };
+        Some(watched.extract_if(.., is_gone).collect::<Vec<_>>())
     });
-    for tab in gone.unwrap_or_default() {
-        report(&weak, Input::TabGone { tab });
+    for Watched { tab, last } in gone.unwrap_or_default() {
+        // Of one that was not seen at all nobody has forgotten the heartbeat before it was as old as that.
+        let silent = last.map_or(SILENCE, |last| (now - last).abs());
+        let silent = Duration::try_from_secs_f64(silent / 1_000.0).unwrap_or(Duration::MAX);
+        report(&weak, Input::TabGone { tab, silent });
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Promise;
@@ -65,6 +66,19 @@ impl Tab {
 
     async fn hears(&self, input: Input) {
         until(|| self.heard.borrow().contains(&input), &format!("{input:?}")).await;
+    }
+
+    /// Hears that a tab is gone; returns for how long it had been silent.
+    async fn hears_of_the_end(&self, tab: &TabId) -> Duration {
+        until(|| self.heard_of_the_end(tab).is_some(), &format!("the end of {tab:?}")).await;
+        self.heard_of_the_end(tab).unwrap()
+    }
+
+    fn heard_of_the_end(&self, of: &TabId) -> Option<Duration> {
+        self.heard.borrow().iter().find_map(|input| match input {
+            Input::TabGone { tab, silent } if tab == of => Some(*silent),
+            _ => None,
+        })
     }
 
     fn unsent(&self, name: &str, value: &str) -> Record {
@@ -191,12 +205,11 @@ async fn one_of_two_adopts() {
     assert_eq!(first.write(1, Vec::new()).await, StorageAnswer::Stored);
     TimeoutFuture::new(100).await;
     let tab = gone.id.clone();
-    let end = Input::TabGone { tab: tab.clone() };
-    assert!(!first.heard.borrow().contains(&end));
+    assert_eq!(first.heard_of_the_end(&tab), None);
     drop(gone);
     let mut adopted = Vec::new();
     for one in [&first, &second] {
-        one.hears(end.clone()).await;
+        one.hears_of_the_end(&tab).await;
         one.storage.adopt(StorageRequestId(9), tab.clone());
     }
     for one in [&first, &second] {
@@ -241,8 +254,9 @@ async fn without_locks_a_tab_that_has_been_silent_is_gone_and_one_that_speaks_is
     let (tab, _) = Tab::opened(&whose, "own").await;
     tab.storage.watch(alive.id.clone());
     tab.storage.watch(crashed.id.clone());
-    tab.hears(Input::TabGone { tab: crashed.id.clone() }).await;
-    assert!(!tab.heard.borrow().contains(&Input::TabGone { tab: alive.id.clone() }));
+    let silent = tab.hears_of_the_end(&crashed.id).await;
+    assert!(silent >= Duration::from_secs(30), "{silent:?}");
+    assert_eq!(tab.heard_of_the_end(&alive.id), None);
 }
 
 #[wasm_bindgen_test]

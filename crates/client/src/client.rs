@@ -173,7 +173,7 @@ impl Client {
                 self.storage_answered(now, request, answer);
             }
             Input::StorageLost => self.storage_lost(now),
-            Input::TabGone { tab } => self.keeping.adopt(now.monotonic, tab),
+            Input::TabGone { tab, silent } => self.keeping.gone(now.monotonic, tab, silent),
             Input::HeardTab { news } => self.heard_tab(&news),
             Input::TimeDue => self.handle_time(now),
             Input::Command(command) => self.command(now, command),

@@ -1,6 +1,8 @@
 //! Pages come and go: they are loaded again, or they crash between any two things that their client wants done. What
 //! they have asked of the disk is done, or is lost with them.
 
+use std::time::Duration;
+
 use roomlet_client::{Command, Input, Output, StorageAnswer, StorageRequestId, TabId, Whose};
 
 use crate::device::Device;
@@ -279,7 +281,7 @@ impl Simulation {
     /// A page that was watched lives no more.
     pub(crate) fn tab_gone(&mut self, device: usize, life: u32, tab: TabId) -> Result<(), String> {
         if self.devices.get(device).is_some_and(|one| one.life == life) {
-            return self.input(device, Input::TabGone { tab });
+            return self.input(device, Input::TabGone { tab, silent: Duration::ZERO });
         }
         Ok(())
     }

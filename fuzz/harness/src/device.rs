@@ -1,6 +1,7 @@
 //! A device: a client, its clocks, the other ends of its connections, and what must hold after every input.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use roomlet_client::{
     Client, Command, ConnectionId, Credentials, Delivery, Event, History, Input, Now, RoomId, Row,
@@ -105,7 +106,7 @@ impl Device {
     /// All tabs that this one watches are gone.
     pub(crate) fn others_are_gone(&mut self) {
         while let Some(tab) = self.disk.watched.pop_front() {
-            self.feed(Input::TabGone { tab });
+            self.feed(Input::TabGone { tab, silent: Duration::ZERO });
             self.run_disk();
         }
     }

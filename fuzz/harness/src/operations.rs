@@ -2,6 +2,8 @@
 
 mod storage;
 
+use std::time::Duration;
+
 use arbitrary::{Arbitrary, Unstructured};
 use roomlet_client::{
     Close, Command, ConnectionId, DisplayName, HttpAnswer, HttpFailure, HttpRequestId, Input,
@@ -225,7 +227,7 @@ impl Operation {
             Self::TabGone(pick) => {
                 let which = pick.of(device.disk.watched.len());
                 if let Some(tab) = which.and_then(|which| device.disk.watched.remove(which)) {
-                    device.feed(Input::TabGone { tab });
+                    device.feed(Input::TabGone { tab, silent: Duration::ZERO });
                 }
             }
             Self::HearOurs(pick) => {

@@ -1,5 +1,7 @@
 //! What goes into a client and what comes out of it.
 
+use std::time::Duration;
+
 use crate::auth::Credentials;
 use crate::backend::api_gateway::Finding;
 use crate::chat::ids::{
@@ -79,6 +81,8 @@ pub enum Input {
     TabGone {
         /// Which.
         tab: TabId,
+        /// For how long there has been no sign of life of it; zero where its end is heard as it comes.
+        silent: Duration,
     },
     /// What another tab of the same person has said by [`Output::TellTabs`].
     HeardTab {
@@ -305,7 +309,7 @@ pub enum Output {
         /// Whose they are.
         from: TabId,
     },
-    /// Report [`Input::TabGone`] as soon as a tab lives no more, which may be now.
+    /// Report [`Input::TabGone`], once, as soon as a tab lives no more, which may be now.
     WatchTab {
         /// Which.
         tab: TabId,

@@ -40,7 +40,7 @@ impl Client {
         }
         match answer {
             StorageAnswer::Opened(records) => {
-                self.keeping.opened();
+                self.keeping.opened(now.monotonic);
                 self.opened_storage(now, records);
             }
             StorageAnswer::Adopted(records) => {

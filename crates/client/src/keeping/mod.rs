@@ -7,12 +7,13 @@
 //! ```
 //!
 //! Several tabs of one person share the records. Each has a shelf of its own for what it has not delivered; when a tab
-//! is gone, another one adopts its shelf, in one step, so that of several only one does.
+//! is gone, another one adopts its shelf, in one step, so that of several only one does. One that has just been opened
+//! does so at once, others wait for a while: most tabs that end are loaded again, and show next what they had.
 
 mod record;
 mod tab_news;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::chat::ids::{StorageRequestId, TabId};
@@ -29,6 +30,14 @@ const STORAGE_DEADLINE: Duration = Duration::from_secs(1);
 /// Tabs that are watched; there are rarely more than a handful, and what one beyond holds back is found by the next
 /// client that opens the storage.
 const MAX_WATCHED: usize = 64;
+/// A tab that ends so soon after this one was opened had ended before: it takes as long until that is heard.
+const JUST_OPENED: Duration = Duration::from_secs(2);
+/// How long a page takes to be loaded again, until it has adopted what it had before. Who has been open meanwhile leaves
+/// it the time.
+const LOADING: Duration = Duration::from_secs(4);
+/// Where there are no locks, tabs look for each other's signs of life this seldom: one hears so much later than another
+/// that a third has ended.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 /// Requests that are waited for: at the bound the storage counts as failed, since it does not keep up.
 const MAX_AWAITED: usize = 2_000;
 /// How long a storage that has failed may owe an answer before nothing is expected of it any more. What must not be sent
@@ -74,6 +83,11 @@ pub(crate) struct Keeping {
     /// The first of them has been owed for too long.
     is_given_up: bool,
     watched: BTreeSet<TabId>,
+    /// Tabs that live no more, and when what they have left becomes this one's if nobody else has taken it by then.
+    /// Together with those that are watched at most [`MAX_WATCHED`].
+    left: BTreeMap<TabId, Timestamp>,
+    /// When the storage was opened.
+    opened_at: Timestamp,
     /// Tabs to watch once the storage is open: what it had when it was read need not have been all.
     heard: BTreeSet<TabId>,
     /// What became of the storage is to be told.
@@ -93,6 +107,8 @@ impl Keeping {
             owed: VecDeque::new(),
             is_given_up: false,
             watched: BTreeSet::new(),
+            left: BTreeMap::new(),
+            opened_at: Timestamp(0),
             heard: BTreeSet::new(),
             has_failed: false,
             was_told: false,
@@ -127,6 +143,7 @@ impl Keeping {
         self.owed.clear();
         self.is_given_up = false;
         self.watched.clear();
+        self.left.clear();
         self.heard.clear();
     }
 
@@ -197,7 +214,8 @@ impl Keeping {
     }
 
     /// The storage is open, or has come to itself.
-    pub(crate) fn opened(&mut self) {
+    pub(crate) fn opened(&mut self, now: Timestamp) {
+        self.opened_at = now;
         self.state = match std::mem::replace(&mut self.state, State::Nobody) {
             State::Opening(whose) => State::Open(whose),
             State::Failed { whose, .. } => State::Failed { whose, was_opened: true },
@@ -235,16 +253,29 @@ impl Keeping {
     /// A tab has unsent messages: when it is gone, they need somebody.
     pub(crate) fn watch(&mut self, tab: &TabId) {
         let is_open = self.takes_changes();
+        // Who still has something to say has not ended, or has only just.
+        self.left.remove(tab);
         let tabs = if is_open { &mut self.watched } else { &mut self.heard };
-        let has_space = *tab != self.tab && tabs.len() < MAX_WATCHED;
+        let has_space = *tab != self.tab && tabs.len() + self.left.len() < MAX_WATCHED;
         if has_space && tabs.insert(tab.clone()) && is_open {
             self.outputs.push_back(Output::WatchTab { tab: tab.clone() });
         }
     }
 
-    /// A tab lives no more: its messages become this one's.
-    pub(crate) fn adopt(&mut self, now: Timestamp, tab: TabId) {
-        if self.watched.remove(&tab) && self.takes_changes() {
+    /// A tab lives no more, and has been silent for so long: its messages become this one's, now or soon.
+    pub(crate) fn gone(&mut self, now: Timestamp, tab: TabId, silent: Duration) {
+        if !self.watched.remove(&tab) {
+            return;
+        }
+        if now.since(self.opened_at) <= silent.saturating_add(JUST_OPENED) {
+            return self.adopt(now, tab);
+        }
+        let apart = if silent.is_zero() { Duration::ZERO } else { BETWEEN_LOOKS };
+        self.left.insert(tab, now + LOADING + apart);
+    }
+
+    fn adopt(&mut self, now: Timestamp, tab: TabId) {
+        if self.takes_changes() {
             // From now on this tab is the one to be watched.
             self.holds_unsent();
             let request = self.request(now);
@@ -271,8 +302,12 @@ impl Keeping {
     pub(crate) fn next_deadline(&self) -> Option<Deadline> {
         let awaited = self.awaited.iter().map(|awaited| awaited.deadline).min();
         let owed = self.owed.front().filter(|_| !self.is_given_up).map(|(_, at)| *at + PATIENCE);
-        let at = awaited.into_iter().chain(owed).min()?;
-        Some(Deadline { at, reason: "the device's storage does not answer" })
+        let at = awaited.into_iter().chain(owed).min();
+        let silent = at.map(|at| Deadline { at, reason: "the device's storage does not answer" });
+        let left = self.left.values().min();
+        let left =
+            left.map(|at| Deadline { at: *at, reason: "a tab that is gone has left something" });
+        Deadline::earliest([silent, left])
     }
 
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
@@ -287,6 +322,9 @@ impl Keeping {
             self.fail(now);
         }
         self.lose_patience(now);
+        for (tab, _) in self.left.extract_if(.., |_, at| *at <= now).collect::<Vec<_>>() {
+            self.adopt(now, tab);
+        }
     }
 
     fn lose_patience(&mut self, now: Timestamp) {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use roomlet_client::config::{Backend, Dialect, Endpoint, Service, SignIn};
 use roomlet_client::*;
@@ -97,9 +98,22 @@ pub(crate) struct Tab {
 impl Tab {
     /// A tab in the lobby; the disk has not answered yet. `seed` tells it from other tabs.
     pub(crate) fn new(disk: &Disk, seed: u8, service: Service, sign_in: SignIn) -> Self {
-        let backend = Backend { name: "default".into(), service, sign_in, room: RoomId::default() };
+        Self::in_room(disk, seed, (service, sign_in), RoomId::default())
+    }
+
+    /// The tab of a guest of API Gateway in some other room.
+    pub(crate) fn of_room(disk: &Disk, seed: u8, room: &str) -> Self {
+        let room = RoomId::parse(room).unwrap();
+        let mut tab = Self::in_room(disk, seed, (gateway(), SignIn::None), room);
+        tab.run_disk();
+        tab
+    }
+
+    fn in_room(disk: &Disk, seed: u8, (service, sign_in): (Service, SignIn), room: RoomId) -> Self {
+        let backend = Backend { name: "default".into(), service, sign_in, room: room.clone() };
         let mut scenario = Scenario::with(Client::with_storage(backend, ann(), [seed; 32]));
-        scenario.command(Command::OpenRoom(RoomId::default()));
+        scenario.command(Command::OpenRoom(room.clone()));
+        scenario.room = room;
         Self {
             scenario,
             disk: disk.clone(),
@@ -194,14 +208,25 @@ impl Tab {
         self.scenario.input(Input::StorageAnswered { request, answer });
     }
 
+    /// Lets time pass, with a disk that does at once what it is asked.
+    pub(crate) fn pass(&mut self, duration: Duration) {
+        self.scenario.pass(duration);
+        self.run_disk();
+    }
+
     pub(crate) fn run_disk(&mut self) {
         while self.step_disk() {}
     }
 
     /// Every tab that this one waits for is gone.
     pub(crate) fn others_are_gone(&mut self) {
+        self.others_are_silent(Duration::ZERO);
+    }
+
+    /// The same where there are no locks: nothing has been heard of them for so long.
+    pub(crate) fn others_are_silent(&mut self, silent: Duration) {
         for tab in std::mem::take(&mut self.watched) {
-            self.scenario.input(Input::TabGone { tab });
+            self.scenario.input(Input::TabGone { tab, silent });
         }
         self.run_disk();
     }

@@ -1,6 +1,7 @@
 //! Two tabs of one person.
 
 use roomlet_e2e::{Backend, BackendProcess, Chat, Screen, Stage, Visit, journey};
+use roomlet_local::PathFaults;
 use serde_json::json;
 
 #[test]
@@ -37,6 +38,35 @@ fn what_a_closed_tab_has_not_sent_another_one_sends_once() {
                 chat.window.close().await;
             }
         }
+    });
+}
+
+#[test]
+fn what_waits_for_the_person_is_there_again_in_the_tab_that_they_load_again() {
+    journey(async |stage| {
+        let backend = Backend::start().await;
+        let bo = stage.enter(&backend.full().by("Bo")).await;
+        let (ann, ann_too) = two_tabs(stage, &backend.basic().by("Ann")).await;
+        // It arrives, and neither of Ann's tabs gets to know.
+        backend.trouble_basic(PathFaults { drop_probability: 1.0, ..PathFaults::default() }).await;
+        ann.say("tried").await;
+        bo.until_messages(&["tried"]).await;
+        backend.heal().await;
+        backend.close_all(1001);
+        ann.until("nobody can tell", is_doubtful).await;
+        ann_too.until_online().await;
+
+        ann.window.reload().await;
+        let seen = ann.until("there again", is_doubtful).await;
+        assert_eq!(seen.messages[0].actions, ["Retry", "Dismiss"], "{seen:#?}");
+        for _ in 0..2 {
+            ann_too.stay_for_a_while().await;
+        }
+        let seen = ann_too.look().await;
+        assert!(seen.with_text("tried").is_empty(), "it is the other tab's: {seen:#?}");
+
+        ann.window.close().await;
+        ann_too.until("it is this tab's now", is_doubtful).await;
     });
 }
 
@@ -152,6 +182,10 @@ fn an_old_tab_lets_a_newer_page_have_the_database_and_goes_on_without() {
 async fn two_tabs(stage: &Stage, visit: &Visit) -> (Chat, Chat) {
     let first = stage.enter(visit).await;
     (first, stage.enter(visit).await)
+}
+
+fn is_doubtful(screen: &Screen) -> bool {
+    matches!(screen.with_text("tried")[..], [only] if only.delivery == "not-confirmed")
 }
 
 fn waits(screen: &Screen, text: &str) -> bool {
