@@ -171,3 +171,24 @@ fn who_asks_for_it_does_not_wait_for_the_pause_to_end() {
     ann.start_ack();
     assert_eq!(ann.status(), Status::Online);
 }
+
+#[test]
+fn a_room_never_has_three_subscriptions() {
+    let mut ann = Scenario::graphql_full();
+    ann.frames();
+    ann.pass(Duration::from_secs(71));
+    let renewal = ann.started();
+    ann.receive(&json!({"id": renewal, "type": "start_ack"}).to_string());
+    // The subscription before is still there, for what is on its way, when somebody has reason to ask again.
+    ann.wall_error += 60_000;
+    ann.input(Input::Visibility(Visibility::Visible));
+    let frames = ann.frames();
+    assert!(frames.iter().all(|frame| !frame.contains(r#""type":"start""#)), "{frames:?}");
+    // It ends, and then nothing is in the way.
+    ann.pass(Duration::from_secs(5));
+    let kinds = ann.frames().into_iter().map(|frame| {
+        let frame = serde_json::from_str::<Value>(&frame).unwrap();
+        frame["type"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), ["stop", "start"]);
+}

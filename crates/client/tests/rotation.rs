@@ -688,3 +688,63 @@ fn equal_words_that_come_again_after_the_change_are_new_ones() {
     ann.hear(SECOND, "ok");
     assert_eq!(ann.rows(), ["notice: ok", "notice: ok"]);
 }
+
+/// Another room is opened while the next connection is on its way, and the one before is the first to join it.
+fn room_joined_by_the_one_before(kind: Kind) -> (Scenario, RoomId, String, String) {
+    let mut ann = until_second(kind);
+    ann.opens(SECOND);
+    kind.lets_in(&mut ann, SECOND);
+    let dance = RoomId::parse("dance").unwrap();
+    ann.command(Command::OpenRoom(dance.clone()));
+    let of = |socket| ann.last_said(socket, "subscribe")["id"].as_str().unwrap().to_owned();
+    let (before, next) = (of(FIRST), of(SECOND));
+    // It shows life, and its place is taken.
+    ann.hear(FIRST, kind.sign_of_life());
+    ann.hear(FIRST, &json!({"type": "subscribe_success", "id": before}).to_string());
+    (ann, dance, before, next)
+}
+
+fn said_in_dance(subscription: &str, text: &str) -> String {
+    event_data(
+        subscription,
+        &json!({
+            "id": text, "roomId": "dance", "text": text, "createdAt": "2025-10-29T04:00:01.000Z",
+            "sender": {"id": "g-bo", "name": "Bo", "kind": "guest"},
+        }),
+    )
+}
+
+#[test]
+fn a_room_that_the_connection_before_was_the_first_to_join_leaves_a_row_when_that_one_ends() {
+    for kind in [Kind::Stamped, Kind::Raw] {
+        let (mut ann, dance, before, next) = room_joined_by_the_one_before(kind);
+        ann.hear(FIRST, &said_in_dance(&before, "one"));
+        ann.pass(seconds(6));
+        assert_eq!(ann.given_up(), [FIRST], "{kind:?}");
+        // Nobody was in the room for a while.
+        ann.hear(SECOND, &json!({"type": "subscribe_success", "id": next}).to_string());
+        ann.hear(SECOND, &said_in_dance(&next, "two"));
+        let rows = [kind.row("one"), "interruption".into(), kind.row("two")];
+        assert_eq!(ann.rows_of(&dance), rows, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_room_that_the_next_connection_was_the_first_to_join_was_never_left() {
+    for kind in [Kind::Stamped, Kind::Raw] {
+        let mut ann = until_second(kind);
+        ann.opens(SECOND);
+        kind.lets_in(&mut ann, SECOND);
+        let dance = RoomId::parse("dance").unwrap();
+        ann.command(Command::OpenRoom(dance.clone()));
+        let next = ann.last_said(SECOND, "subscribe")["id"].as_str().unwrap().to_owned();
+        ann.hear(SECOND, &json!({"type": "subscribe_success", "id": next}).to_string());
+        ann.hear(SECOND, &said_in_dance(&next, "one"));
+        // It takes the place of the other one, which has not got in.
+        ann.hear(FIRST, kind.sign_of_life());
+        ann.hear(SECOND, &said_in_dance(&next, "two"));
+        ann.pass(DRAIN);
+        assert_eq!(ann.given_up(), [FIRST], "{kind:?}");
+        assert_eq!(ann.rows_of(&dance), [kind.row("one"), kind.row("two")], "{kind:?}");
+    }
+}

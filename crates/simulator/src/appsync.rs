@@ -2,7 +2,7 @@
 
 use roomlet_client::{
     AskReason, Command, HttpAnswer, HttpFailure, HttpRequestId, Input, QuestionId, RoomId,
-    SignInAnswer,
+    RowContent, SignInAnswer,
 };
 use serde_json::Value;
 
@@ -280,17 +280,19 @@ impl Simulation {
         if let Some(room) = joined {
             let id = RoomId::parse(&room).map_err(|error| error.to_string())?;
             let ledger = owner.ledger.rooms.entry(id.clone()).or_default();
-            // What a connection joins while a later one takes its place, the client does not count as a join.
-            let is_leaving = others.iter().any(|other| *other > socket);
-            let was_joined = ledger.was_joined;
-            ledger.was_joined |= !is_leaving;
+            let was_joined = std::mem::replace(&mut ledger.was_joined, true);
             if was_joined && !joined_beside {
                 self.ground.statistics.count(Counted::Interruptions);
                 if others.is_empty() {
                     interrupted = Some(room);
                 } else if !dialect.has_history() {
-                    let rows = owner.screens.get(&id).map_or(0, Screen::interruptions);
-                    ledger.owes_interruption.get_or_insert(rows);
+                    let screen = owner.screens.get(&id);
+                    let is_told = screen.and_then(Screen::last_confirmed);
+                    // Nothing has come since the row of an interruption before: it stands where this one does.
+                    if is_told != Some(&RowContent::Interruption) {
+                        let rows = screen.map_or(0, Screen::interruptions);
+                        ledger.owes_interruption.get_or_insert(rows);
+                    }
                 }
             }
         }

@@ -239,14 +239,13 @@ impl Conversation {
             || self.subscriptions.values().any(is_starting)
     }
 
-    /// Whether a room has more subscriptions than it needs: two while one takes the place of the other, and a third where
-    /// it is asked again whether anybody is there before the first has ended.
+    /// Whether a room has more subscriptions than it needs: two while one takes the place of the other.
     pub(crate) fn has_too_many(&self) -> bool {
         let live = |room: &str| {
             let of_room = self.subscriptions.values().filter(|one| one.room == room);
             of_room.filter(|one| one.state == State::Live).count()
         };
-        self.subscriptions.values().any(|one| live(&one.room) > 3)
+        self.subscriptions.values().any(|one| live(&one.room) > 2)
     }
 
     /// What was published and not answered: rooms and texts.

@@ -25,8 +25,11 @@ use crate::page::{API_KEY, Page};
 use crate::schedule::Happening;
 use crate::screen::Screen;
 
-/// What one input may lead to at most: all that was written before the disk is open goes there at once.
-const MAX_OUTPUTS: usize = 256;
+/// What one input may lead to at most; a page of history is the largest.
+const MAX_OUTPUTS: usize = 64;
+/// What it may lead to for each message that waits: all that was written before the disk is open goes there at once, and
+/// other pages hear of it.
+const MAX_OUTPUTS_OF_A_MESSAGE: usize = 3;
 const MAX_EVENTS: usize = 1_000;
 
 /// What one input has led to.
@@ -163,11 +166,13 @@ impl Device {
         let client = &mut self.client;
         catch_unwind(AssertUnwindSafe(|| client.handle(now, input)))
             .map_err(|_| "no input makes the client panic")?;
+        let unsent = self.screens.values().map(|screen| screen.unsent().count()).sum::<usize>();
+        let most = MAX_OUTPUTS + MAX_OUTPUTS_OF_A_MESSAGE * unsent;
         let mut reaction = Reaction::default();
         while let Some(output) = self.client.poll_output() {
             reaction.outputs.push(output);
-            if reaction.outputs.len() > MAX_OUTPUTS {
-                return Err(format!("one input leads to more than {MAX_OUTPUTS} outputs"));
+            if reaction.outputs.len() > most {
+                return Err(format!("one input leads to more than {most} outputs"));
             }
         }
         for number in 0.. {

@@ -75,7 +75,7 @@ fn check_live(
         return Err(format!("two connections of one room are live since {}", next.asked_at));
     }
     if mine.any(|one| one.conversation.has_too_many()) {
-        return Err("a room has four subscriptions on one connection".into());
+        return Err("a room has three subscriptions on one connection".into());
     }
     Ok(())
 }

@@ -182,13 +182,11 @@ impl FromStr for Plan {
 
 fn strike(chance: &mut Chance, dialect: Dialect, (people, tabs): (usize, usize)) -> Strike {
     let most = if dialect.is_appsync() { 14 } else { 10 };
-    // Where nothing is kept by the backend, what is lost in a sleep cannot be compared with anything.
-    let may_stand_still = dialect.has_history();
-    if may_stand_still && chance.percent(8) {
+    if chance.percent(8) {
         let pause = chance.between(1_000, 7_200_000);
         return Strike::Suspend { person: chance.index(people), pause };
     }
-    if may_stand_still && chance.percent(3) {
+    if chance.percent(3) {
         let hours = i64::try_from(chance.between(1, 26)).unwrap_or(1);
         let by = if chance.percent(50) { hours } else { -hours } * 3_600_000;
         return Strike::SetClock { person: chance.index(people), by };

@@ -240,9 +240,7 @@ impl Counted {
             | Self::AdoptedRows
             | Self::TabNews
             | Self::LostStorages
-            | Self::LongAbsences
-            | Self::Suspensions
-            | Self::ClocksSet => dialect.has_history(),
+            | Self::LongAbsences => dialect.has_history(),
             Self::RefusedForGood => is_appsync || dialect == Dialect::Full,
             Self::CopiedIds => dialect == Dialect::EventsRaw,
             Self::ForgetfulHandlers => dialect == Dialect::EventsStamped,

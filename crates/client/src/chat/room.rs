@@ -132,6 +132,8 @@ pub(crate) struct Room {
     timers: Timers<Timer>,
     requests: u64,
     was_joined: bool,
+    /// The connection beside has joined it, and the present one had not by then.
+    is_ahead: bool,
     /// The second catch-up of the present connection has come to its end: what comes live is all there is.
     caught_up: bool,
     /// Something was missed while a catch-up was running, which may have been too early for it.
@@ -166,6 +168,7 @@ impl Room {
             timers: Timers::default(),
             requests: 0,
             was_joined: false,
+            is_ahead: false,
             caught_up: false,
             missed: false,
             is_denied: false,
@@ -186,6 +189,7 @@ impl Room {
     pub(crate) fn joined(&mut self, now: Timestamp, history: bool) -> bool {
         let upgraded = self.joined.is_some();
         let again = std::mem::replace(&mut self.was_joined, true) && !upgraded;
+        self.is_ahead = false;
         self.joined = Some(Joined { history });
         if !history {
             self.history = History::None;
@@ -200,10 +204,30 @@ impl Room {
         again && self.is_denied
     }
 
+    /// The connection beside has joined the room, which the present one may not have; returns what
+    /// [`joined`](Self::joined) does. Where there is a history, the join of the present one fetches what was missed.
+    pub(crate) fn joined_beside(&mut self, history: bool) -> bool {
+        if history || self.joined.is_some() || self.is_ahead {
+            return false;
+        }
+        self.is_ahead = true;
+        std::mem::replace(&mut self.was_joined, true)
+    }
+
+    /// The connection beside has left the room, or is gone.
+    pub(crate) fn left_beside(&mut self) {
+        self.is_ahead = false;
+    }
+
     /// Another connection has taken the place of the one before, and the room is joined on it; returns what
     /// [`joined`](Self::joined) does. A room that was not left has missed nothing, but a join is no fence on every
     /// backend.
     pub(crate) fn rotated(&mut self, now: Timestamp, history: bool) -> bool {
+        if std::mem::take(&mut self.is_ahead) && self.joined.is_none() {
+            // It has been in the room ever since.
+            self.joined(now, history);
+            return false;
+        }
         if self.joined != Some(Joined { history }) {
             return self.joined(now, history);
         }

@@ -23,18 +23,42 @@ impl Client {
             }
             let event = match role {
                 Role::Present => Some(event),
-                Role::Beside => channel.beside_event(now, event, &mut self.shared),
+                Role::Beside => {
+                    self.happens_beside(&event);
+                    let channel = by_id(&mut self.channels, id);
+                    channel.and_then(|one| one.beside_event(now, event, &mut self.shared))
+                }
             };
             if let Some(event) = event {
-                if let (Role::Beside, SessionEvent::Message { room, .. }) = (role, &event)
-                    && let Some(open) = self.open_room_mut(room)
-                {
-                    open.room.hears_beside();
-                }
                 self.session_event(now, id, event);
             }
         }
         moved
+    }
+
+    /// What rooms have to know of the connection beside.
+    fn happens_beside(&mut self, event: &SessionEvent) {
+        match event {
+            SessionEvent::Message { room, .. } => {
+                if let Some(open) = self.open_room_mut(room) {
+                    open.room.hears_beside();
+                }
+            }
+            SessionEvent::Joined { room, history } => {
+                let row = self.next_row();
+                if let Some(open) = self.open_room_mut(room)
+                    && open.room.joined_beside(*history)
+                {
+                    open.note_interruption(row);
+                }
+            }
+            SessionEvent::Left { room } => {
+                if let Some(open) = self.open_room_mut(room) {
+                    open.room.left_beside();
+                }
+            }
+            _ => {}
+        }
     }
 
     fn session_event(&mut self, now: Now, id: ChannelId, event: SessionEvent) {

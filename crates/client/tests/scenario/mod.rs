@@ -211,7 +211,11 @@ impl Scenario {
 
     /// The rows as "author: text [delivery]".
     pub(crate) fn rows(&self) -> Vec<String> {
-        self.client.rows(&self.room).map(show).collect()
+        self.rows_of(&self.room)
+    }
+
+    pub(crate) fn rows_of(&self, room: &RoomId) -> Vec<String> {
+        self.client.rows(room).map(show).collect()
     }
 
     pub(crate) fn row_id(&self, index: usize) -> RowId {

@@ -161,7 +161,8 @@ impl Realtime {
 
     /// Whether something waits for credentials.
     pub(crate) fn wants_keys(&self) -> bool {
-        self.is_ready() && (self.subscriptions.wants_start() || self.probe)
+        self.is_ready()
+            && (self.subscriptions.wants_start() || (self.probe && self.subscriptions.may_renew()))
     }
 
     /// Whether the server owes an acknowledgement.
@@ -179,10 +180,12 @@ impl Realtime {
             return None;
         }
         let start = self.subscriptions.take_start(now, generation);
-        if start.is_none() && std::mem::take(&mut self.probe) {
-            return self.subscriptions.renew(now);
+        if start.is_some() || !self.probe {
+            return start;
         }
-        start
+        let renewal = self.subscriptions.renew(now);
+        self.probe = renewal.is_none() && self.subscriptions.can_renew();
+        renewal
     }
 
     /// Finds out whether the connection lives, by something that must be answered.

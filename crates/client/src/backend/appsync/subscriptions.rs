@@ -205,22 +205,30 @@ impl Subscriptions {
     }
 
     /// Starts a second subscription of some room that is live, whose acknowledgement proves that the connection
-    /// lives; `None` if no room is.
+    /// lives; `None` if no room is, or only where the last one is not over yet: a room never has three.
     pub(crate) fn renew(&mut self, now: Timestamp) -> Option<(String, RoomId)> {
+        let index = self.all.iter().position(|one| self.is_renewable(one))?;
+        let one = self.all.get_mut(index)?;
+        let State::Live { renewal, .. } = &mut one.state else { return None };
         self.ids += 1;
-        let new = format!("s{}", self.ids);
-        self.all.iter_mut().find_map(|one| match &mut one.state {
-            State::Live { renewal: renewal @ None, .. } => {
-                *renewal = Some((new.clone(), now + START_DEADLINE));
-                Some((new.clone(), one.room.clone()))
-            }
-            _ => None,
-        })
+        let id = format!("s{}", self.ids);
+        *renewal = Some((id.clone(), now + START_DEADLINE));
+        Some((id, one.room.clone()))
     }
 
-    /// Whether a renewal could start.
+    /// Whether a renewal could start, now or soon.
     pub(crate) fn can_renew(&self) -> bool {
         self.all.iter().any(|one| matches!(one.state, State::Live { renewal: None, .. }))
+    }
+
+    /// Whether a renewal could start now.
+    pub(crate) fn may_renew(&self) -> bool {
+        self.all.iter().any(|one| self.is_renewable(one))
+    }
+
+    fn is_renewable(&self, one: &Subscription) -> bool {
+        let lingers = |ending: &Ending| ending.end_at.is_some() && ending.room == one.room;
+        matches!(one.state, State::Live { renewal: None, .. }) && !self.ending.iter().any(lingers)
     }
 
     pub(crate) fn acknowledged(&mut self, now: Timestamp, id: &str) -> Started {
