@@ -5,7 +5,7 @@ mod scenario;
 use std::time::Duration;
 
 use roomlet_client::config::SignIn;
-use roomlet_client::{Command, Input, RoomId};
+use roomlet_client::{Command, Input, Output, RoomId, StorageAnswer};
 use scenario::disk::{Disk, Tab, gateway};
 
 /// Longer than any of that.
@@ -174,4 +174,59 @@ fn what_is_left_when_the_storage_is_taken_away_waits_for_the_next_page() {
     again.run_disk();
     again.others_are_gone();
     assert_eq!(again.rows(), ["me: lost [NotConfirmed]"]);
+}
+
+/// Where there are no locks, one that slept may have been taken for gone.
+#[test]
+fn what_another_tab_has_taken_over_is_not_shown_in_the_one_that_wakes() {
+    let disk = Disk::default();
+    let mut slept = failed(&disk, 1);
+    slept.told.clear();
+    let mut other = Tab::guest(&disk, 2);
+    other.pass(A_WHILE);
+    other.others_are_silent(Duration::from_secs(60));
+    other.pass(A_WHILE);
+    assert_eq!(other.rows(), ["me: lost [NotConfirmed]"]);
+    slept.hear(&mut other);
+    assert_eq!(slept.rows(), [""; 0]);
+    let mut third = Tab::guest(&disk, 3);
+    third.scenario.send("its own");
+    third.hear(&mut other);
+    assert_eq!(third.rows(), ["me: its own [Queued]"], "it was another one's shelf");
+}
+
+/// The same, where its storage was taken away, and with it what would say that it lives.
+#[test]
+fn what_another_tab_has_taken_over_is_not_shown_in_one_without_a_storage() {
+    let disk = Disk::default();
+    let mut page = failed(&disk, 1);
+    page.scenario.input(Input::StorageLost);
+    page.run_disk();
+    page.scenario.send("since then");
+    let mut other = Tab::guest(&disk, 2);
+    other.pass(A_WHILE);
+    other.others_are_silent(Duration::from_secs(60));
+    other.pass(A_WHILE);
+    assert_eq!(other.rows(), ["me: lost [NotConfirmed]"]);
+    page.hear(&mut other);
+    assert_eq!(page.rows(), ["me: since then [Queued]"]);
+}
+
+#[test]
+fn what_a_full_disk_does_not_let_one_adopt_is_adopted_later() {
+    let disk = Disk::default();
+    let page = failed(&disk, 1);
+    let mut other = Tab::guest(&disk, 2);
+    drop(page);
+    let tab = other.watched.remove(0);
+    other.scenario.input(Input::TabGone { tab, silent: Duration::ZERO });
+    while let Some(output) = other.scenario.storage.pop_front() {
+        if let Output::AdoptUnsent { request, .. } = output {
+            let answer = StorageAnswer::Failed;
+            other.scenario.input(Input::StorageAnswered { request, answer });
+        }
+    }
+    assert_eq!((other.rows().len(), disk.unsent()), (0, 1));
+    other.pass(Duration::from_secs(30));
+    assert_eq!(other.rows(), ["me: lost [NotConfirmed]"]);
 }

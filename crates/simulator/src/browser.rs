@@ -2,15 +2,51 @@
 
 use roomlet_client::{Now, Timestamp, WallClock};
 
+use crate::Dialect;
 use crate::backend::EPOCH;
-use crate::chance::Chance;
+use crate::chance::{Chance, Stream};
 use crate::disk::Disk;
+use crate::plan::{Incident, Strike, What};
+
+/// Whether browsers have no locks, and what befalls them, in no order.
+pub(crate) fn draw(
+    seed: u64,
+    dialect: Dialect,
+    (people, tabs): (usize, usize),
+    (start, end): (u64, u64),
+) -> (bool, Vec<Incident>) {
+    let mut chance = Chance::of(seed, Stream::Browsers);
+    let mut all = Vec::new();
+    if !dialect.has_history() {
+        return (false, all);
+    }
+    let mut strike = |at, strike| all.push(Incident { at, what: What::Strikes(strike) });
+    let has_no_locks = chance.percent(30);
+    if has_no_locks {
+        // Long enough to be taken for gone.
+        for _ in 0..chance.between(0, 3) {
+            let device = chance.index(people + tabs);
+            let pause = chance.between(25_000, 120_000);
+            strike(chance.between(start + 1, end), Strike::Sleep { device, pause });
+        }
+    }
+    if chance.percent(30) {
+        for _ in 0..chance.between(1, 3) {
+            let person = chance.index(people);
+            let pause = chance.between(1_000, 90_000);
+            strike(chance.between(start + 1, end), Strike::FillDisk { person, pause });
+        }
+    }
+    (has_no_locks, all)
+}
 
 /// One person's browser.
 #[derive(Debug)]
 pub(crate) struct Browser {
     pub(crate) disk: Disk,
     pub(crate) guest_key: String,
+    /// Pages can tell at once that another one has ended.
+    pub(crate) has_locks: bool,
     /// What the backend calls the person, once a page has learnt it.
     pub(crate) known_as: Option<String>,
     /// How far the clock on the wall is from the truth, in milliseconds.
@@ -21,11 +57,19 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    pub(crate) fn new(chance: &mut Chance) -> Self {
+    pub(crate) fn new(chance: &mut Chance, has_locks: bool) -> Self {
         let guest_key = chance.token();
         let wall_error = i64::try_from(chance.between(0, 20_000_000)).unwrap_or(0) - 10_000_000;
         let disk = Disk::new(chance);
-        Self { disk, guest_key, known_as: None, wall_error, stood_still: 0, suspended_since: None }
+        Self {
+            disk,
+            guest_key,
+            has_locks,
+            known_as: None,
+            wall_error,
+            stood_still: 0,
+            suspended_since: None,
+        }
     }
 
     /// What the clocks show.

@@ -12,6 +12,8 @@ pub(crate) enum Stream {
     Run,
     /// What the backend is like, and what its rooms hold already.
     Backend,
+    /// What browsers are like, and what befalls them.
+    Browsers,
     /// A device, and the person who has it.
     Device(usize),
 }
@@ -28,6 +30,7 @@ impl Chance {
             Stream::Plan => 0,
             Stream::Run => 1,
             Stream::Backend => 2,
+            Stream::Browsers => 3,
             Stream::Device(number) => 16 + u64::try_from(number).unwrap_or(0),
         });
         Self(generator)

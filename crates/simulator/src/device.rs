@@ -1,6 +1,6 @@
 //! A page of a person's: a client with the driver that feeds and drains it, and the screens that it draws.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use roomlet_client::config::{
@@ -9,7 +9,7 @@ use roomlet_client::config::{
 };
 use roomlet_client::{
     Change, Client, ConnectionId, Delivery, Event, GuestKey, HttpRequestId, Input, Now, Output,
-    Person, Refusal, RoomId, SendRefusal, Status, TabId, Whose,
+    Person, Refusal, RoomId, SendRefusal, Status, TabId, WallClock, Whose,
 };
 
 use crate::Dialect;
@@ -58,8 +58,8 @@ pub(crate) struct Device {
     pub(crate) is_closed: bool,
     /// What the page has asked of the disk, and what is not done yet.
     pub(crate) pending: Vec<Operation>,
-    /// The other pages that it watches.
-    pub(crate) watched: BTreeSet<TabId>,
+    /// The other pages that it watches, and, without locks, the last sign of life of each that it has seen.
+    pub(crate) watched: BTreeMap<TabId, Option<WallClock>>,
     /// Until then the last news of another page is on its way.
     pub(crate) news_until: u64,
     /// Whose storage the page has opened, and what others call the page.
@@ -107,7 +107,7 @@ impl Device {
             has_lost_storage: false,
             is_closed: false,
             pending: Vec::new(),
-            watched: BTreeSet::new(),
+            watched: BTreeMap::new(),
             news_until: 0,
             whose: None,
             not_kept: false,

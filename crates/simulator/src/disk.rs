@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use roomlet_client::{
-    Record, RoomId, Shelf, StorageAnswer, StorageChange, StorageRequestId, TabId, Whose,
+    Record, RoomId, Shelf, StorageAnswer, StorageChange, StorageRequestId, TabId, WallClock, Whose,
 };
 use serde_json::Value;
 
@@ -13,6 +13,9 @@ use crate::chance::Chance;
 const QUICK: u64 = 40;
 /// A disk that is asked for much at once; nobody waits for it longer than a second.
 const SLOW: u64 = 900;
+
+/// A page that has not said for so long that it lives counts as gone, in milliseconds.
+pub(crate) const SILENCE: u64 = 30_000;
 
 /// How well a disk does what it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +54,12 @@ pub(crate) struct Operation {
 pub(crate) struct Disk {
     mood: Mood,
     records: BTreeMap<(Whose, Shelf, String), String>,
+    /// Without locks: when pages have said that they live.
+    beats: BTreeMap<(Whose, TabId), WallClock>,
     /// What pages have asked for is done in order.
     busy_until: u64,
+    /// Until then there is no space left: reading and deleting work.
+    full_until: u64,
 }
 
 impl Disk {
@@ -64,7 +71,8 @@ impl Disk {
             3 => Mood::Hanging { from: chance.between(0, 200_000) },
             _ => Mood::Good,
         };
-        Self { mood, records: BTreeMap::new(), busy_until: 0 }
+        let (records, beats) = (BTreeMap::new(), BTreeMap::new());
+        Self { mood, records, beats, busy_until: 0, full_until: 0 }
     }
 
     /// When something that is asked for now is done; `None` if there will be no answer.
@@ -80,7 +88,7 @@ impl Disk {
 
     /// Does what was asked for.
     pub(crate) fn does(&mut self, now: u64, operation: &Operation) -> StorageAnswer {
-        if matches!(self.mood, Mood::Broken { from } | Mood::Hanging { from } if from <= now) {
+        if !self.works(now) || (self.is_full(now) && self.needs_space(operation)) {
             return StorageAnswer::Failed;
         }
         let whose = &operation.whose;
@@ -98,6 +106,7 @@ impl Disk {
                     let key = (whose.clone(), record.shelf.clone(), name);
                     self.records.insert(key, record.value.clone());
                 }
+                self.ends_beats(whose, from);
                 StorageAnswer::Adopted(adopted)
             }
         }
@@ -106,6 +115,56 @@ impl Disk {
     /// Forgets somebody.
     pub(crate) fn clear(&mut self, whose: &Whose) {
         self.records.retain(|(of, _, _), _| of != whose);
+        self.beats.retain(|(of, _), _| of != whose);
+    }
+
+    /// There is no space left on it for a while.
+    pub(crate) fn is_full_until(&mut self, until: u64) {
+        self.full_until = until;
+    }
+
+    pub(crate) fn is_full(&self, now: u64) -> bool {
+        now < self.full_until
+    }
+
+    /// A page said at a time that it lives. Returns when all have said so; those who have not for long are forgotten.
+    pub(crate) fn beat(
+        &mut self,
+        now: u64,
+        (whose, tab): (&Whose, &TabId),
+        at: WallClock,
+    ) -> Option<BTreeMap<TabId, WallClock>> {
+        if !self.works(now) || self.is_full(now) {
+            return None;
+        }
+        self.beats.insert((whose.clone(), tab.clone()), at);
+        let own = self.beats.iter().filter(|((of, _), _)| of == whose);
+        let said = own.map(|((_, tab), at)| (tab.clone(), *at)).collect();
+        self.beats.retain(|(of, _), said| of != whose || is_recent(*said, at));
+        Some(said)
+    }
+
+    /// A page says that it goes.
+    pub(crate) fn ends_beats(&mut self, whose: &Whose, tab: &TabId) {
+        self.beats.remove(&(whose.clone(), tab.clone()));
+    }
+
+    fn works(&self, now: u64) -> bool {
+        !matches!(self.mood, Mood::Broken { from } | Mood::Hanging { from } if from <= now)
+    }
+
+    fn needs_space(&self, operation: &Operation) -> bool {
+        match &operation.errand {
+            Errand::Open => false,
+            Errand::Write(changes) => {
+                changes.iter().any(|change| !matches!(change, StorageChange::Delete { .. }))
+            }
+            // What is moved is written before it is deleted.
+            Errand::Adopt { from, .. } => {
+                let shelf = Shelf::Unsent(from.clone());
+                self.of(&operation.whose).any(|record| record.shelf == shelf)
+            }
+        }
     }
 
     /// How many records there are of an unsent message, on the shelf of a tab or on any.
@@ -171,4 +230,9 @@ impl Disk {
             value: value.clone(),
         })
     }
+}
+
+/// Whether a time is not long ago; the clock may have been set back meanwhile.
+pub(crate) fn is_recent(at: WallClock, now: WallClock) -> bool {
+    now.0.abs_diff(at.0) < SILENCE
 }

@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     pub(crate) failed: u32,
     /// It was lost with a page, before the disk knew of it.
     pub(crate) lost: u32,
+    /// How often another page took it over while this one lived.
+    pub(crate) taken: u32,
     /// It was shown as sent by pages that are gone.
     pub(crate) sent_before: u32,
     /// It waited when a page went.
@@ -37,6 +39,7 @@ impl Tally {
         self.discarded += other.discarded;
         self.failed += other.failed;
         self.lost += other.lost;
+        self.taken += other.taken;
         self.sent_before += other.sent_before;
         self.is_carried |= other.is_carried;
         self.sent_with_id += other.sent_with_id;
@@ -91,6 +94,8 @@ pub(crate) struct RoomLedger {
     pub(crate) owes_interruption: Option<usize>,
     /// What is known to be missing: texts of messages that were said while there was no connection.
     pub(crate) hole: Vec<String>,
+    /// How many records of a text other pages have taken over while this one lived.
+    pub(crate) taken: BTreeMap<String, u32>,
     /// It was joined before.
     pub(crate) was_joined: bool,
     on_socket: BTreeMap<(SocketId, Broadcast), usize>,
@@ -194,6 +199,7 @@ impl Ledger {
         for (id, room) in &mut self.rooms {
             let (tallies, order) =
                 (std::mem::take(&mut room.tallies), std::mem::take(&mut room.order));
+            let taken = std::mem::take(&mut room.taken);
             *room = RoomLedger { tallies, order, ..RoomLedger::default() };
             let Some(screen) = screens.get(id) else { continue };
             // It may have been written in another tab.
@@ -206,12 +212,13 @@ impl Ledger {
                 let unsent = screen.unsent().filter(|(_, one)| one.text == *text).count();
                 let unsent = u32::try_from(unsent).unwrap_or(u32::MAX);
                 let stored = tab.map_or(0, |tab| disk.unsent(id, text, Some(tab)));
-                if is_kept && stored < unsent {
+                let elsewhere = stored + taken.get(text).copied().unwrap_or(0);
+                if is_kept && elsewhere < unsent {
                     return Err(format!("{text:?} is lost with the page, though the disk works"));
                 }
                 // What lies there may be what was sent since, or the same words that were written before.
                 let is_it = keeps && tally.composed < 2;
-                tally.lost += if is_it { unsent.saturating_sub(stored) } else { unsent };
+                tally.lost += if is_it { unsent.saturating_sub(elsewhere) } else { unsent };
                 tally.is_carried |= unsent + stored > 0;
                 if stored > unsent && tally.discarded > 0 {
                     // The page has gone before the disk knew of it.

@@ -3,10 +3,14 @@
 
 use std::time::Duration;
 
-use roomlet_client::{Command, Input, Output, StorageAnswer, StorageRequestId, TabId, Whose};
+use roomlet_client::{
+    Command, Input, Output, Record, RoomId, StorageAnswer, StorageRequestId, TabId, WallClock,
+    Whose,
+};
+use serde_json::Value;
 
 use crate::device::Device;
-use crate::disk::{Errand, Operation};
+use crate::disk::{Errand, Operation, SILENCE, is_recent};
 use crate::network::End;
 use crate::run::Simulation;
 use crate::schedule::Happening;
@@ -14,6 +18,8 @@ use crate::statistics::Counted;
 
 /// In milliseconds.
 const DAY: u64 = 86_400_000;
+/// Without locks: how often a page says that it lives, in milliseconds.
+const BEAT: u64 = 5_000;
 
 impl Simulation {
     /// A page is loaded again, and what it has asked of the disk is done.
@@ -109,11 +115,16 @@ impl Simulation {
             "device {device} has no page, what it asked for is lost: {is_lost}"
         ));
         if let Some(tab) = tab {
-            for other in 0..self.devices.len() {
-                self.watches(other, &tab);
-            }
+            self.has_gone(&tab);
         }
         Ok(())
+    }
+
+    /// Whoever watches a page learns that it has gone, where there are locks.
+    fn has_gone(&mut self, tab: &TabId) {
+        for other in 0..self.devices.len() {
+            self.watches(other, tab);
+        }
     }
 
     /// The page has the rooms open that the one before it had.
@@ -136,7 +147,8 @@ impl Simulation {
     /// If a page watches another one that has gone, it learns of that.
     fn watches(&mut self, device: usize, tab: &TabId) {
         let Some(one) = self.devices.get_mut(device) else { return };
-        if one.watched.remove(tab) {
+        let has_locks = self.browsers.get(one.person).is_some_and(|browser| browser.has_locks);
+        if has_locks && one.watched.remove(tab).is_some() {
             let at = self.ground.schedule.now() + self.ground.chance.between(1, 30);
             let gone = Happening::TabGone { device, life: one.life, tab: tab.clone() };
             self.ground.schedule.at(at, gone);
@@ -164,7 +176,8 @@ impl Simulation {
                 if one.whose.as_ref().is_some_and(|(_, own)| *own == tab) {
                     return Err("a page watches itself".into());
                 }
-                one.watched.insert(tab.clone());
+                one.watched.insert(tab.clone(), None);
+                self.begins_beat(device);
                 let is_it =
                     |other: &Device| other.whose.as_ref().is_some_and(|(_, own)| *own == tab);
                 if !self.devices.iter().any(is_it) {
@@ -173,11 +186,15 @@ impl Simulation {
                 Ok(())
             }
             Output::CloseStorage { clear } => {
-                if let Some((whose, _)) = one.whose.take()
-                    && clear
+                one.watched.clear();
+                if let Some((whose, tab)) = one.whose.take()
                     && let Some(browser) = self.browsers.get_mut(one.person)
                 {
-                    browser.disk.clear(&whose);
+                    browser.disk.ends_beats(&whose, &tab);
+                    if clear {
+                        browser.disk.clear(&whose);
+                    }
+                    self.has_gone(&tab);
                 }
                 Ok(())
             }
@@ -240,12 +257,73 @@ impl Simulation {
         let Some((whose, _)) = one.whose.clone() else {
             return Err("a storage is used that is not open".into());
         };
+        let is_write = matches!(errand, Errand::Write(_));
         let operation = Operation { request, whose, errand };
         one.pending.push(operation);
         let Some(browser) = self.browsers.get_mut(one.person) else { return Ok(()) };
         if let Some(at) = browser.disk.done_at(&mut self.ground.chance, now) {
             let life = one.life;
             self.ground.schedule.at(at, Happening::Stores { device, life, request });
+        }
+        if is_write {
+            self.begins_beat(device);
+        }
+        Ok(())
+    }
+
+    /// Without locks: a page says that it lives, as soon as the disk has time.
+    fn begins_beat(&mut self, device: usize) {
+        let now = self.ground.schedule.now();
+        let Some(one) = self.devices.get(device).filter(|one| !one.has_lost_storage) else {
+            return;
+        };
+        let Some((whose, _)) = one.whose.clone() else { return };
+        let Some(browser) = self.browsers.get_mut(one.person).filter(|one| !one.has_locks) else {
+            return;
+        };
+        let at = browser.clocks(now).wall;
+        if let Some(done) = browser.disk.done_at(&mut self.ground.chance, now) {
+            let life = one.life;
+            self.ground.schedule.at(done, Happening::Beaten { device, life, whose, at });
+        }
+    }
+
+    /// The same, again and again, for as long as it is this person's page.
+    pub(crate) fn beats(&mut self, device: usize, life: u32, whose: Whose) {
+        let is_theirs = |one: &&Device| {
+            one.life == life && one.whose.as_ref().is_some_and(|(of, _)| *of == whose)
+        };
+        if self.devices.get(device).is_some_and(|one| is_theirs(&one)) {
+            self.begins_beat(device);
+            self.ground.schedule.after(BEAT, Happening::Beats { device, life, whose });
+        }
+    }
+
+    /// The disk knows that a page lived at a time, and the page who else does.
+    pub(crate) fn beaten(
+        &mut self,
+        device: usize,
+        life: u32,
+        of: &Whose,
+        at: WallClock,
+    ) -> Result<(), String> {
+        let now = self.ground.schedule.now();
+        let is_it = |one: &&mut Device| one.life == life && !one.has_lost_storage;
+        let Some(one) = self.devices.get_mut(device).filter(is_it) else { return Ok(()) };
+        let Some((whose, tab)) = one.whose.clone().filter(|(whose, _)| whose == of) else {
+            return Ok(());
+        };
+        let Some(browser) = self.browsers.get_mut(one.person) else { return Ok(()) };
+        let Some(said) = browser.disk.beat(now, (&whose, &tab), at) else { return Ok(()) };
+        for (tab, last) in &mut one.watched {
+            *last = said.get(tab).copied().or(*last);
+        }
+        let lives = |tab: &TabId| said.get(tab).is_some_and(|said| is_recent(*said, at));
+        let gone = one.watched.extract_if(.., |tab, _| !lives(tab)).collect::<Vec<_>>();
+        for (tab, last) in gone {
+            let silent = last.map_or(SILENCE, |last| at.0.abs_diff(last.0));
+            self.ground.statistics.count(Counted::SilentPages);
+            self.tab_gone(device, life, tab, Duration::from_millis(silent))?;
         }
         Ok(())
     }
@@ -265,23 +343,64 @@ impl Simulation {
         let Some(place) = one.pending.iter().position(is_it) else { return Ok(()) };
         let operation = one.pending.remove(place);
         let Some(browser) = self.browsers.get_mut(one.person) else { return Ok(()) };
+        let at = browser.clocks(now).wall;
+        if let (Errand::Open, false, Some((whose, tab))) =
+            (&operation.errand, browser.has_locks, &one.whose)
+        {
+            browser.disk.beat(now, (whose, tab), at);
+        }
         let answer = browser.disk.does(now, &operation);
         match &answer {
-            StorageAnswer::Failed => self.ground.statistics.count(Counted::StorageFailures),
+            StorageAnswer::Failed => {
+                let is_full = browser.disk.is_full(now);
+                let what = if is_full { Counted::FullDisks } else { Counted::StorageFailures };
+                self.ground.statistics.count(what);
+            }
             StorageAnswer::Adopted(records) => {
                 for _ in records {
                     self.ground.statistics.count(Counted::AdoptedRows);
                 }
+                if let Errand::Adopt { from, .. } = &operation.errand {
+                    self.are_taken(from, records);
+                }
+            }
+            StorageAnswer::Opened(_) if !browser.has_locks => {
+                let whose = operation.whose.clone();
+                self.ground.schedule.after(BEAT, Happening::Beats { device, life, whose });
             }
             StorageAnswer::Opened(_) | StorageAnswer::Stored | StorageAnswer::Missing => {}
         }
         self.input(device, Input::StorageAnswered { request, answer })
     }
 
+    /// Another page has taken over what lay on a shelf. Without locks its owner may live, and not know yet.
+    fn are_taken(&mut self, from: &TabId, records: &[Record]) {
+        let is_owner = |one: &&mut Device| one.whose.as_ref().is_some_and(|(_, tab)| tab == from);
+        let Some(owner) = self.devices.iter_mut().find(is_owner) else { return };
+        for record in records {
+            self.ground.statistics.count(Counted::TakenFromTheLiving);
+            let value = serde_json::from_str::<Value>(&record.value).unwrap_or_default();
+            let room = RoomId::parse(value["roomId"].as_str().unwrap_or_default());
+            if let (Ok(room), Some(text)) = (room, value["text"].as_str()) {
+                let room = owner.ledger.rooms.entry(room).or_default();
+                *room.taken.entry(text.to_owned()).or_default() += 1;
+                let tally = room.tallies.entry(text.to_owned()).or_default();
+                tally.taken += 1;
+                tally.is_carried = true;
+            }
+        }
+    }
+
     /// A page that was watched lives no more.
-    pub(crate) fn tab_gone(&mut self, device: usize, life: u32, tab: TabId) -> Result<(), String> {
+    pub(crate) fn tab_gone(
+        &mut self,
+        device: usize,
+        life: u32,
+        tab: TabId,
+        silent: Duration,
+    ) -> Result<(), String> {
         if self.devices.get(device).is_some_and(|one| one.life == life) {
-            return self.input(device, Input::TabGone { tab, silent: Duration::ZERO });
+            return self.input(device, Input::TabGone { tab, silent });
         }
         Ok(())
     }

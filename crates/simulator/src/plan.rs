@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Dialect;
+use crate::browser;
 use crate::chance::{Chance, Stream};
 use crate::faults::{Faults, ServiceFaults};
 use crate::people::{self, Act};
@@ -46,6 +47,9 @@ pub(crate) struct Head {
     /// How many more pages they may open, in turn.
     #[serde(default)]
     pub(crate) tabs: usize,
+    /// Their browsers have no locks, as on insecure origins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) has_no_locks: bool,
     /// How long things go wrong, in milliseconds.
     pub(crate) storm: u64,
     pub(crate) faults: Faults,
@@ -86,6 +90,8 @@ pub(crate) enum Strike {
     Suspend { person: usize, pause: u64 },
     /// The clock on the wall of a person's device is set forward or back, by milliseconds.
     SetClock { person: usize, by: i64 },
+    /// There is no space left on a person's disk for so long.
+    FillDisk { person: usize, pause: u64 },
     /// A connection is cut.
     Cut,
     /// The server refuses all connections, though it takes requests.
@@ -131,10 +137,22 @@ impl Plan {
             incidents.push(Incident { at, what: What::Strikes(strike) });
             at += chance.between(1, between_strikes * 2);
         }
+        let (has_no_locks, befalls) = browser::draw(seed, dialect, (people, tabs), (quiet, storm));
+        incidents.extend(befalls);
         incidents.sort_by_key(|incident| incident.at);
         let (about, invariant) = (String::new(), String::new());
-        let head =
-            Head { about, invariant, dialect, seed, chance: seed, people, tabs, storm, faults };
+        let head = Head {
+            about,
+            invariant,
+            dialect,
+            seed,
+            chance: seed,
+            people,
+            tabs,
+            has_no_locks,
+            storm,
+            faults,
+        };
         Self { head, incidents }
     }
 

@@ -1,6 +1,7 @@
 //! One run: the storm, the calm, and the comparison at rest.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use roomlet_client::{
     Close, Command, Delivery, History, Input, Network as Hint, Output, RoomId, SendRefusal,
@@ -95,7 +96,7 @@ impl Simulation {
             let mut chance = Chance::of(plan.head.chance, Stream::Device(number));
             let person = number % plan.head.people;
             if person == number {
-                self.browsers.push(Browser::new(&mut chance));
+                self.browsers.push(Browser::new(&mut chance, !plan.head.has_no_locks));
             }
             let page = self.page_of(person);
             let Some(browser) = self.browsers.get(person) else { continue };
@@ -148,6 +149,9 @@ impl Simulation {
         });
         for one in &mut self.devices {
             one.crash_after = None;
+        }
+        for browser in &mut self.browsers {
+            browser.disk.is_full_until(0);
         }
         for person in 0..self.browsers.len() {
             self.resume(person)?;
@@ -294,7 +298,13 @@ impl Simulation {
             Happening::Stores { device, life, request } => {
                 return self.stores(device, life, request);
             }
-            Happening::TabGone { device, life, tab } => return self.tab_gone(device, life, tab),
+            Happening::TabGone { device, life, tab } => {
+                return self.tab_gone(device, life, tab, Duration::ZERO);
+            }
+            Happening::Beats { device, life, whose } => self.beats(device, life, whose),
+            Happening::Beaten { device, life, whose, at } => {
+                return self.beaten(device, life, &whose, at);
+            }
         }
         Ok(())
     }
@@ -330,6 +340,8 @@ impl Simulation {
             | Happening::Befalls(What::Acts { device, .. })
             | Happening::Stores { device, .. }
             | Happening::TabGone { device, .. }
+            | Happening::Beats { device, .. }
+            | Happening::Beaten { device, .. }
             | Happening::HearsTab { device, .. }
             | Happening::PageAnswers { device, .. } => Some(*device),
             _ => None,

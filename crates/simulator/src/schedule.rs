@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use roomlet_client::{HttpAnswer, HttpFailure, QuestionId, StorageRequestId, TabId};
+use roomlet_client::{
+    HttpAnswer, HttpFailure, QuestionId, StorageRequestId, TabId, WallClock, Whose,
+};
 
 use crate::backend::Work;
 use crate::exchange::{ExchangeId, Told};
@@ -82,6 +84,19 @@ pub(crate) enum Happening {
         device: usize,
         life: u32,
         tab: TabId,
+    },
+    /// Without locks: a page says that it lives, and does so again later.
+    Beats {
+        device: usize,
+        life: u32,
+        whose: Whose,
+    },
+    /// The disk knows that a page lived then, and says who else does.
+    Beaten {
+        device: usize,
+        life: u32,
+        whose: Whose,
+        at: WallClock,
     },
     /// A page hears another one of its browser.
     HearsTab {

@@ -67,11 +67,14 @@ pub enum Counted {
     LongAbsences,
     Suspensions,
     ClocksSet,
+    FullDisks,
+    SilentPages,
+    TakenFromTheLiving,
 }
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 61] = [
         Self::Drops,
         Self::SilentDeaths,
         Self::Refusals,
@@ -130,6 +133,9 @@ impl Counted {
         Self::LongAbsences,
         Self::Suspensions,
         Self::ClocksSet,
+        Self::FullDisks,
+        Self::SilentPages,
+        Self::TakenFromTheLiving,
     ];
 
     /// What it counts, for people.
@@ -192,6 +198,9 @@ impl Counted {
             Self::LongAbsences => "pages that were closed for days",
             Self::Suspensions => "devices whose clocks stood still",
             Self::ClocksSet => "clocks that were set",
+            Self::FullDisks => "changes that a full disk refused",
+            Self::SilentPages => "pages that were taken for gone by their silence",
+            Self::TakenFromTheLiving => "unsent messages taken over from a page that lived",
             Self::ForgetfulHandlers => "handlers that take the same message twice",
         }
     }
@@ -240,7 +249,10 @@ impl Counted {
             | Self::AdoptedRows
             | Self::TabNews
             | Self::LostStorages
-            | Self::LongAbsences => dialect.has_history(),
+            | Self::LongAbsences
+            | Self::FullDisks
+            | Self::SilentPages
+            | Self::TakenFromTheLiving => dialect.has_history(),
             Self::RefusedForGood => is_appsync || dialect == Dialect::Full,
             Self::CopiedIds => dialect == Dialect::EventsRaw,
             Self::ForgetfulHandlers => dialect == Dialect::EventsStamped,

@@ -40,6 +40,13 @@ impl Simulation {
             Strike::RevokeTokens | Strike::BreakConnection | Strike::EndSubscription => {
                 self.strike_service(strike);
             }
+            Strike::FillDisk { person, pause } => {
+                let until = self.ground.schedule.now() + pause;
+                if let Some(browser) = self.browsers.get_mut(person) {
+                    browser.disk.is_full_until(until);
+                    self.note(format_args!("the disk of person {person} is full for {pause} ms"));
+                }
+            }
             Strike::Suspend { person, pause } => self.suspend(person, pause),
             Strike::SetClock { person, by } => {
                 if let Some(browser) = self.browsers.get_mut(person) {

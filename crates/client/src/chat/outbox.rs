@@ -302,6 +302,22 @@ impl Outbox {
         })
     }
 
+    /// The disk has to say of each message that it has whether it is still this tab's.
+    pub(crate) fn is_to_be_checked(&mut self) {
+        for message in self.messages.iter_mut().filter(|message| message.has_record()) {
+            message.ours_at = None;
+            message.is_to_be_checked = true;
+        }
+    }
+
+    /// Gives away the messages that the disk has.
+    pub(crate) fn take_kept(&mut self) -> Vec<Outgoing> {
+        let (kept, left) =
+            std::mem::take(&mut self.messages).into_iter().partition(Outgoing::is_on_disk);
+        self.messages = left;
+        Vec::from(kept)
+    }
+
     /// The disk has been asked to take a message as it is.
     pub(crate) fn storing(&mut self, now: Now, id: &ClientMessageId, request: StorageRequestId) {
         if let Some(message) = self.find_mut(id) {

@@ -44,6 +44,7 @@ impl Client {
                 self.opened_storage(now, records);
             }
             StorageAnswer::Adopted(records) => {
+                self.keeping.adopted(request, !records.is_empty());
                 for restored in in_order(records.iter()) {
                     self.restore(restored);
                 }
@@ -63,6 +64,7 @@ impl Client {
             StorageAnswer::Failed => {
                 let wrong = self.outboxes().find_map(|outbox| outbox.not_stored(request));
                 self.keeping.fail(now.monotonic);
+                self.keeping.not_adopted(now.monotonic, request);
                 if let Some(id) = wrong.filter(|_| self.keeping.takes_changes()) {
                     let shelf = Shelf::Unsent(self.keeping.tab().clone());
                     let change = StorageChange::Delete { shelf, name: id.0.clone() };
@@ -254,13 +256,31 @@ impl Client {
             }
             Some(TabNews::Read { room, mark }) => self.hear_mark(&room, mark),
             Some(TabNews::HoldsUnsent { tab }) => self.keeping.watch(&tab),
+            Some(TabNews::Takes { from }) if from == *self.keeping.tab() => self.was_taken(),
             Some(TabNews::Sends(delivered)) => {
                 self.ownership.remember_of_another(delivered.id, delivered.digest);
             }
             // What was deleted must not come back; what this tab shows is its own page's business.
             Some(TabNews::SignedOut) => self.keeping.end(),
-            Some(TabNews::Draft { .. }) | None => {}
+            Some(TabNews::Draft { .. } | TabNews::Takes { .. }) | None => {}
         }
+    }
+
+    /// This tab was taken for gone: what the disk had of it is another's by now. While the disk does what it is asked, it
+    /// says of each message whether that is so.
+    fn was_taken(&mut self) {
+        if self.keeping.takes_changes() {
+            return self.outboxes().for_each(Outbox::is_to_be_checked);
+        }
+        for OpenRoom { room, .. } in &mut self.rooms {
+            for message in room.outbox.take_kept() {
+                room.timeline.discard(message.row);
+            }
+        }
+        self.unopened.retain(|_, outbox| {
+            outbox.take_kept();
+            !outbox.is_empty()
+        });
     }
 
     fn hear_mark(&mut self, room: &RoomId, mark: ReadMark) {

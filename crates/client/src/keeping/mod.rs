@@ -38,6 +38,8 @@ const LOADING: Duration = Duration::from_secs(4);
 /// Where there are no locks, tabs look for each other's signs of life this seldom: one hears so much later than another
 /// that a third has ended.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+/// What could not be adopted, for example since the disk was full, is tried again after this time.
+const ADOPT_AGAIN: Duration = Duration::from_secs(30);
 /// Requests that are waited for: at the bound the storage counts as failed, since it does not keep up.
 const MAX_AWAITED: usize = 2_000;
 /// How long a storage that has failed may owe an answer before nothing is expected of it any more. What must not be sent
@@ -84,8 +86,9 @@ pub(crate) struct Keeping {
     is_given_up: bool,
     watched: BTreeSet<TabId>,
     /// Tabs that live no more, and when what they have left becomes this one's if nobody else has taken it by then.
-    /// Together with those that are watched at most [`MAX_WATCHED`].
+    /// Together with those that are watched and those that are being adopted at most [`MAX_WATCHED`].
     left: BTreeMap<TabId, Timestamp>,
+    adopting: BTreeMap<StorageRequestId, TabId>,
     /// When the storage was opened.
     opened_at: Timestamp,
     /// Tabs to watch once the storage is open: what it had when it was read need not have been all.
@@ -108,6 +111,7 @@ impl Keeping {
             is_given_up: false,
             watched: BTreeSet::new(),
             left: BTreeMap::new(),
+            adopting: BTreeMap::new(),
             opened_at: Timestamp(0),
             heard: BTreeSet::new(),
             has_failed: false,
@@ -144,6 +148,7 @@ impl Keeping {
         self.is_given_up = false;
         self.watched.clear();
         self.left.clear();
+        self.adopting.clear();
         self.heard.clear();
     }
 
@@ -256,7 +261,8 @@ impl Keeping {
         // Who still has something to say has not ended, or has only just.
         self.left.remove(tab);
         let tabs = if is_open { &mut self.watched } else { &mut self.heard };
-        let has_space = *tab != self.tab && tabs.len() + self.left.len() < MAX_WATCHED;
+        let all = tabs.len() + self.left.len() + self.adopting.len();
+        let has_space = *tab != self.tab && all < MAX_WATCHED;
         if has_space && tabs.insert(tab.clone()) && is_open {
             self.outputs.push_back(Output::WatchTab { tab: tab.clone() });
         }
@@ -279,7 +285,22 @@ impl Keeping {
             // From now on this tab is the one to be watched.
             self.holds_unsent();
             let request = self.request(now);
+            self.adopting.insert(request, tab.clone());
             self.outputs.push_back(Output::AdoptUnsent { request, from: tab });
+        }
+    }
+
+    /// What a tab has left is this one's now. Where there are no locks it may live on, and should know.
+    pub(crate) fn adopted(&mut self, request: StorageRequestId, is_something: bool) {
+        if let Some(from) = self.adopting.remove(&request).filter(|_| is_something) {
+            self.tell(&TabNews::Takes { from });
+        }
+    }
+
+    /// The same has failed, if it was that: somebody has to try again.
+    pub(crate) fn not_adopted(&mut self, now: Timestamp, request: StorageRequestId) {
+        if let Some(from) = self.adopting.remove(&request) {
+            self.left.insert(from, now + ADOPT_AGAIN);
         }
     }
 

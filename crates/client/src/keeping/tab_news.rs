@@ -17,6 +17,8 @@ pub(crate) enum TabNews {
     Read { room: RoomId, mark: ReadMark },
     /// This tab has unsent messages on the disk: when it is gone, they need somebody.
     HoldsUnsent { tab: TabId },
+    /// What lay on the shelf of a tab lies on another one's now.
+    Takes { from: TabId },
     /// This message is one's own, whoever hears it first.
     Sends(Delivered),
     /// The person has signed out.
@@ -32,6 +34,7 @@ impl TabNews {
             Self::HoldsUnsent { tab } => {
                 return json!({ "type": "holdsUnsent", "tab": tab.0 }).to_string();
             }
+            Self::Takes { from } => return json!({ "type": "takes", "tab": from.0 }).to_string(),
             Self::SignedOut => return json!({ "type": "signedOut" }).to_string(),
         };
         json!({ "type": kind, "name": record.name, "value": record.value }).to_string()
@@ -56,6 +59,7 @@ impl TabNews {
             }
             "sends" => Self::Sends(record(Shelf::Sent)?.to_delivered()?),
             "holdsUnsent" => Self::HoldsUnsent { tab: TabId(fields.text("tab")?) },
+            "takes" => Self::Takes { from: TabId(fields.text("tab")?) },
             "signedOut" => Self::SignedOut,
             _ => return None,
         })
@@ -86,6 +90,7 @@ mod tests {
             TabNews::Read { room: room.clone(), mark },
             TabNews::Read { room, mark: ReadMark::default() },
             TabNews::HoldsUnsent { tab: TabId("ab".into()) },
+            TabNews::Takes { from: TabId("ab".into()) },
             TabNews::sends(&ClientMessageId("c1".into()), [7; 32], WallClock(1)),
             TabNews::SignedOut,
         ] {
