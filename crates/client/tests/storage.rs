@@ -4,12 +4,12 @@ mod scenario;
 
 use std::time::Duration;
 
-use roomlet_client::config::{SignIn, TokenKind};
+use roomlet_client::config::{NamespaceKind, SignIn, TokenKind};
 use roomlet_client::{Command, Event, Input, Output, RoomId, Shelf, StorageAnswer, StorageChange};
-use scenario::appsync::{IN_AN_HOUR, cognito, jwt, opaque};
+use scenario::appsync::{IN_AN_HOUR, api_key, cognito, event_data, events, jwt, opaque};
 use scenario::disk::{Disk, Tab, gateway};
 use scenario::{FORBIDDEN, WELCOME, broadcast};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -469,4 +469,32 @@ fn a_clock_that_is_set_back_over_a_reload_changes_no_order() {
     tab.others_are_gone();
     tab.scenario.send("second");
     assert_eq!(tab.rows(), ["me: first [Queued]", "me: second [Queued]"]);
+}
+
+#[test]
+fn ones_own_message_that_is_quicker_than_the_disk_becomes_ones_own() {
+    let disk = Disk::default();
+    let page = |seed| Tab::new(&disk, seed, events(NamespaceKind::Raw), api_key());
+    let mut tab = page(1);
+    tab.run_disk();
+    tab.subscribe();
+    tab.scenario.send("hi");
+    tab.run_disk();
+    let publish = tab.scenario.frames().remove(0);
+    let publish: Value = serde_json::from_str(&publish).unwrap();
+    let answer = json!({"type": "publish_success", "id": publish["id"],
+        "successful": [{"identifier": "x", "index": 0}], "failed": []});
+    tab.scenario.receive(&answer.to_string());
+    tab.run_disk();
+    assert_eq!(tab.rows(), ["me: hi [Sent]"]);
+    drop(tab);
+
+    // It comes late, to the page that has taken the place of the other, before the disk has said what there is.
+    let event: Value = serde_json::from_str(publish["events"][0].as_str().unwrap()).unwrap();
+    let mut tab = page(2);
+    let subscription = tab.subscribe();
+    tab.scenario.receive(&event_data(&subscription, &event));
+    assert_eq!(tab.rows(), ["Ann: hi [Sent]"]);
+    tab.run_disk();
+    assert_eq!(tab.rows(), ["me: hi [Sent]"]);
 }

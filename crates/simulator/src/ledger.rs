@@ -25,6 +25,8 @@ pub(crate) struct Tally {
     pub(crate) sent_before: u32,
     /// It waited when a page went.
     pub(crate) is_carried: bool,
+    /// A page had it that found no disk, and is gone: nobody knows of it any more.
+    pub(crate) is_forgotten: bool,
     /// Frames with a `clientMessageId`.
     pub(crate) sent_with_id: u32,
     /// Frames without one: each may become a message.
@@ -42,6 +44,7 @@ impl Tally {
         self.taken += other.taken;
         self.sent_before += other.sent_before;
         self.is_carried |= other.is_carried;
+        self.is_forgotten |= other.is_forgotten;
         self.sent_with_id += other.sent_with_id;
         self.sent_without_id += other.sent_without_id;
     }
@@ -220,6 +223,7 @@ impl Ledger {
                 let is_it = keeps && tally.composed < 2;
                 tally.lost += if is_it { unsent.saturating_sub(elsewhere) } else { unsent };
                 tally.is_carried |= unsent + stored > 0;
+                tally.is_forgotten |= !keeps || tally.lost > 0;
                 if stored > unsent && tally.discarded > 0 {
                     // The page has gone before the disk knew of it.
                     tally.discarded -= 1;

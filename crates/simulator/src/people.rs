@@ -149,13 +149,11 @@ fn draw_act(chance: &mut Chance, dialect: Dialect, device: usize, number: u64) -
         41..=43 => Act::GoesOnline,
         44 => Act::WritesNothing { room },
         45 => Act::WritesTooMuch { room },
-        // Where nothing is kept by the backend, what a page has shown is gone with it, and so is what it could be compared
-        // with.
-        47 if dialect.has_history() => Act::Reloads,
-        48 if dialect.has_history() => Act::Crashes { after: chance.between(0, 12) },
-        49 if dialect.has_history() => Act::Leaves,
-        50 | 51 if dialect.has_history() => Act::Comes { days: [0, 0, 0, 7, 31][chance.index(5)] },
-        52 if dialect.has_history() && chance.percent(20) => Act::LosesStorage,
+        47 => Act::Reloads,
+        48 => Act::Crashes { after: chance.between(0, 12) },
+        49 => Act::Leaves,
+        50 | 51 => Act::Comes { days: [0, 0, 0, 7, 31][chance.index(5)] },
+        52 if chance.percent(20) => Act::LosesStorage,
         46 => Act::Writes { room, text: format!("unwelcome text {number} of person {device}") },
         _ => Act::Writes { room, text: format!("text {number} of person {device}") },
     }

@@ -244,15 +244,9 @@ impl Counted {
             Self::HttpPublishes => dialect.is_events(),
             Self::HolesOpened | Self::HolesFilled => dialect.has_history(),
             Self::ExpiredTokens => is_appsync,
-            Self::Reloads
-            | Self::CrashesWithUnsent
-            | Self::AdoptedRows
-            | Self::TabNews
-            | Self::LostStorages
-            | Self::LongAbsences
-            | Self::FullDisks
-            | Self::SilentPages
-            | Self::TakenFromTheLiving => dialect.has_history(),
+            Self::TabNews | Self::FullDisks | Self::SilentPages | Self::TakenFromTheLiving => {
+                dialect.has_history()
+            }
             Self::RefusedForGood => is_appsync || dialect == Dialect::Full,
             Self::CopiedIds => dialect == Dialect::EventsRaw,
             Self::ForgetfulHandlers => dialect == Dialect::EventsStamped,

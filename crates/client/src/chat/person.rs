@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use super::ids::{ClientMessageId, GuestKey};
-use super::message::{Author, Incoming, Sender};
+use super::message::{Author, Incoming, Message, Sender, Standing};
 use crate::auth::sha256;
 
 /// How many of one's own sends are remembered once they have come back.
@@ -107,9 +107,13 @@ impl Ownership {
 
     /// Whether a message is a send of ours that comes back.
     pub(crate) fn proves(&self, incoming: &Incoming) -> bool {
-        let Some(id) = &incoming.client_message_id else { return false };
+        self.is_due(incoming.client_message_id.as_ref(), &incoming.text)
+    }
+
+    fn is_due(&self, send: Option<&ClientMessageId>, text: &str) -> bool {
+        let Some(id) = send else { return false };
         let send = self.sends.iter().rev().find(|send| send.id == *id);
-        send.is_some_and(|send| send.due > 0 && send.digest == digest_of(&incoming.text))
+        send.is_some_and(|send| send.due > 0 && send.digest == digest_of(text))
     }
 
     /// Remembers a send; at the bound the oldest that has come back is forgotten.
@@ -151,14 +155,30 @@ impl Ownership {
         }
     }
 
+    /// Whether a message is ours that was taken for somebody else's, before it was known what is ours.
+    pub(crate) fn claims(&self, message: &Message, send: Option<&ClientMessageId>) -> bool {
+        match &message.author {
+            Author::Me => false,
+            Author::Other { id, standing, .. } => {
+                let verified = Some(id.as_str()).filter(|_| *standing != Standing::Unverified);
+                self.is_own(verified, send, &message.text)
+            }
+        }
+    }
+
+    fn is_own(&self, verified: Option<&str>, send: Option<&ClientMessageId>, text: &str) -> bool {
+        match verified {
+            Some(id) if self.sender_id.as_deref() == Some(id) => true,
+            Some(_) => !self.knows_sender() && self.is_due(send, text),
+            None => self.is_due(send, text),
+        }
+    }
+
     /// Who a message is by: us, if it bears our sender id, or if it is a send of ours that comes back and no backend
     /// vouches for somebody else.
     pub(crate) fn author(&self, incoming: &Incoming) -> Author {
-        let is_own = match incoming.sender.verified() {
-            Some(id) if self.sender_id.as_deref() == Some(id) => true,
-            Some(_) => !self.knows_sender() && self.proves(incoming),
-            None => self.proves(incoming),
-        };
+        let send = incoming.client_message_id.as_ref();
+        let is_own = self.is_own(incoming.sender.verified(), send, &incoming.text);
         match incoming.sender.clone() {
             _ if is_own => Author::Me,
             Sender::Me => Author::Me,
@@ -178,7 +198,7 @@ pub(crate) fn digest_of(text: &str) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::super::ids::MessageId;
-    use super::super::message::{Identity, Standing};
+    use super::super::message::Identity;
     use super::*;
 
     #[test]

@@ -362,6 +362,23 @@ impl Timeline {
         }
     }
 
+    /// What was taken for somebody else's turns out to be the person's own; returns the sends that have come back so.
+    pub(crate) fn claim(
+        &mut self,
+        is_own: impl Fn(&Message, Option<&ClientMessageId>) -> bool,
+    ) -> Vec<ClientMessageId> {
+        let mut sends = Vec::new();
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            let RowContent::Message(message) = &mut entry.row.content else { continue };
+            if is_own(message, entry.client_message_id.as_ref()) {
+                message.author = Author::Me;
+                self.changes.push(Change::Put { index, row: entry.row.clone() });
+                sends.extend(entry.client_message_id.clone());
+            }
+        }
+        sends
+    }
+
     /// Takes an unconfirmed message out of the list.
     pub(crate) fn discard(&mut self, row: RowId) {
         if let Some(entry) = self.remove_unconfirmed(row) {

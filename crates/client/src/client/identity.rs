@@ -160,6 +160,18 @@ impl Client {
     pub(super) fn learn_sender(&mut self, sender_id: String) {
         if self.ownership.learn_sender(sender_id.clone()) {
             self.events.push_back(Event::KnownAs(sender_id));
+            self.claim_rows();
+        }
+    }
+
+    /// It has become known what is the person's own: what stands in the lists is looked through.
+    pub(super) fn claim_rows(&mut self) {
+        let ownership = &mut self.ownership;
+        for open in &mut self.rooms {
+            let back = open.room.timeline.claim(|message, send| ownership.claims(message, send));
+            for send in back {
+                ownership.came_back(&send);
+            }
         }
     }
 

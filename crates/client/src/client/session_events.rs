@@ -202,6 +202,7 @@ impl Client {
             let sender_id = sender_id.to_owned();
             if self.ownership.suppose_sender(sender_id.clone()) {
                 self.events.push_back(Event::KnownAs(sender_id));
+                self.claim_rows();
             }
         }
         if let (Author::Me, Some(send)) = (&author, &send) {

@@ -4,7 +4,7 @@ use super::Client;
 use super::io::{Event, StorageAnswer};
 use super::kept::Kept;
 use super::open_room::OpenRoom;
-use crate::chat::ids::{RoomId, RowId, StorageRequestId};
+use crate::chat::ids::{ClientMessageId, RoomId, RowId, StorageRequestId};
 use crate::chat::message::Delivery;
 use crate::chat::outbox::{Disk, Gone, Outbox, Outgoing};
 use crate::chat::person::digest_of;
@@ -120,7 +120,7 @@ impl Client {
                     self.keeping.watch(tab);
                     // Its echo may come before anybody has taken it over.
                     if let Some(Restored { id, text, .. }) = record.to_restored() {
-                        self.ownership.remember_of_another(id, digest_of(&text));
+                        self.remember_send(id, digest_of(&text));
                     }
                 }
                 Shelf::Draft => {
@@ -146,6 +146,7 @@ impl Client {
             changes.extend(self.kept.remember_delivered(&one));
             self.ownership.remember_of_another(one.id, one.digest);
         }
+        self.claim_rows();
         if !changes.is_empty() {
             self.keeping.write(now.monotonic, changes);
         }
@@ -155,7 +156,7 @@ impl Client {
     fn restore(&mut self, restored: Restored) {
         let Restored { room, id, text, written, tried, is_plain, halted } = restored;
         let row = self.next_row();
-        self.ownership.remember_of_another(id.clone(), digest_of(&text));
+        self.remember_send(id.clone(), digest_of(&text));
         let message =
             Outgoing::restored(row, self.clocks, (id, text), written, (tried, is_plain), halted);
         match self.open_room_mut(&room) {
@@ -169,13 +170,19 @@ impl Client {
         }
     }
 
+    /// A send of the person's that another client has made; it may have come back already.
+    fn remember_send(&mut self, id: ClientMessageId, digest: [u8; 32]) {
+        self.ownership.remember_of_another(id, digest);
+        self.claim_rows();
+    }
+
     /// Takes in what has waited for a room that is open now.
     pub(super) fn restore_room(&mut self, room: &RoomId) {
         let Some(mut outbox) = self.unopened.remove(room) else { return };
         for message in outbox.messages_mut() {
             message.row = self.next_row();
             // It may be long ago that it was read.
-            self.ownership.remember_of_another(message.id.clone(), digest_of(&message.text));
+            self.remember_send(message.id.clone(), digest_of(&message.text));
         }
         if let Some(open) = self.open_room_mut(room) {
             open.restore_all(outbox);
@@ -258,7 +265,7 @@ impl Client {
             Some(TabNews::HoldsUnsent { tab }) => self.keeping.watch(&tab),
             Some(TabNews::Takes { from }) if from == *self.keeping.tab() => self.was_taken(),
             Some(TabNews::Sends(delivered)) => {
-                self.ownership.remember_of_another(delivered.id, delivered.digest);
+                self.remember_send(delivered.id, delivered.digest);
             }
             // What was deleted must not come back; what this tab shows is its own page's business.
             Some(TabNews::SignedOut) => self.keeping.end(),

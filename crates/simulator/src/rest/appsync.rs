@@ -28,7 +28,7 @@ pub(crate) fn check(service: &Appsync, dialect: Dialect, devices: &[Device]) -> 
             }
             check_shown(screen, ledger, dialect).map_err(place)?;
             check_order(screen, ledger, dialect).map_err(place)?;
-            check_ownership(device.person, screen, ledger, dialect).map_err(place)?;
+            check_ownership(device, screen, ledger, dialect).map_err(place)?;
             check_settling(device.person, screen, ledger, dialect).map_err(place)?;
             check_notices(screen, ledger).map_err(place)?;
         }
@@ -152,7 +152,7 @@ fn check_order(screen: &Screen, ledger: &RoomLedger, dialect: Dialect) -> Result
 
 /// A message is own if it bears the id of a send, or if the answer to a send said so.
 fn check_ownership(
-    person: usize,
+    device: &Device,
     screen: &Screen,
     ledger: &RoomLedger,
     dialect: Dialect,
@@ -164,9 +164,12 @@ fn check_ownership(
         };
         let mut candidates = visible(ledger, dialect).filter(is_it);
         let (Some(hearing), None) = (candidates.next(), candidates.next()) else { continue };
-        let is_mine = hearing.heard.device == Some(person);
-        // A page that finds no disk does not know what the one before it was sending.
-        if ledger.tallies.get(&message.text).is_some_and(|tally| tally.is_carried) {
+        let is_mine = hearing.heard.device == Some(device.person);
+        // What another page of theirs sends, or sent before, a page does not know that finds no disk; and none does if
+        // that one had none.
+        let tally = ledger.tallies.get(&message.text).cloned().unwrap_or_default();
+        let is_here = tally.composed > 0 && tally.sent_before == 0 && !tally.is_carried;
+        if is_mine && (tally.is_forgotten || (!device.keeps() && !is_here)) {
             continue;
         }
         let says_so = dialect != Dialect::GraphqlBasic || hearing.by_answer;
