@@ -13,7 +13,7 @@ use crate::conversation::{Said, Spoken};
 use crate::exchange::{Exchange, ExchangeId, Heard, Told};
 use crate::invariants::{self, Sending};
 use crate::network::{End, Meaning, Network, SocketId};
-use crate::page::{Page, handed_over};
+use crate::page::{Page, handed_over, name_of, person_of};
 use crate::plan::What;
 use crate::run::Simulation;
 use crate::schedule::Happening;
@@ -30,7 +30,7 @@ impl Simulation {
     /// The page of a person, where people sign in.
     pub(crate) fn page_of(&self, number: usize) -> Option<Page> {
         let Backend::Appsync(appsync) = &self.backend else { return None };
-        let person = format!("user-{number}");
+        let person = name_of(number);
         appsync.signs_in().then_some(Page { person, is_signed_in: true })
     }
 
@@ -97,9 +97,17 @@ impl Simulation {
             }
             let token = appsync.issuer.issue(&page.person, now, life);
             let expiry = says_when.then(|| EPOCH + i64::try_from(now + life).unwrap_or(0));
-            handed_over(&token, expiry)?
+            let person = person_of(&page.person);
+            let answer = handed_over(&token, expiry)?;
+            let other = person.filter(|person| *person != one.person);
+            one.next = other.map(|person| (person, one.screens.clone()));
+            answer
         };
-        self.input(device, Input::SignedIn { question, answer })
+        self.input(device, Input::SignedIn { question, answer })?;
+        if let Some(one) = self.devices.get_mut(device) {
+            one.next = None;
+        }
+        Ok(())
     }
 
     /// A client sends a request.

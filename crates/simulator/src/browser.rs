@@ -1,11 +1,14 @@
 //! What the pages of one person share: the browser, with its disk, and the device's clocks.
 
-use roomlet_client::{Now, Timestamp, WallClock};
+use std::collections::BTreeMap;
+
+use roomlet_client::{Now, Timestamp, WallClock, Whose};
 
 use crate::Dialect;
 use crate::backend::EPOCH;
 use crate::chance::{Chance, Stream};
 use crate::disk::Disk;
+use crate::people::Act;
 use crate::plan::{Incident, Strike, What};
 
 /// Whether browsers have no locks, and what befalls them, in no order.
@@ -37,6 +40,20 @@ pub(crate) fn draw(
             strike(chance.between(start + 1, end), Strike::FillDisk { person, pause });
         }
     }
+    if dialect.is_appsync() && chance.percent(50) {
+        for _ in 0..chance.between(1, 4) {
+            let device = chance.index(people + tabs);
+            let at = chance.between(start + 1, end);
+            let what = What::Strikes(Strike::SomebodyElse { person: device % people });
+            all.push(Incident { at, what });
+            let what = if chance.percent(60) {
+                What::Acts { device, act: Act::Reloads }
+            } else {
+                What::Strikes(Strike::RevokeTokens)
+            };
+            all.push(Incident { at: at + chance.between(1, 2_000), what });
+        }
+    }
     (has_no_locks, all)
 }
 
@@ -47,6 +64,8 @@ pub(crate) struct Browser {
     pub(crate) guest_key: String,
     /// Pages can tell at once that another one has ended.
     pub(crate) has_locks: bool,
+    /// Whose records are whose, once a page has opened them.
+    pub(crate) records: BTreeMap<usize, Whose>,
     /// What the backend calls the person, once a page has learnt it.
     pub(crate) known_as: Option<String>,
     /// How far the clock on the wall is from the truth, in milliseconds.
@@ -65,6 +84,7 @@ impl Browser {
             disk,
             guest_key,
             has_locks,
+            records: BTreeMap::new(),
             known_as: None,
             wall_error,
             stood_still: 0,
@@ -98,6 +118,21 @@ impl Browser {
         let Some(since) = self.suspended_since.take() else { return false };
         self.stood_still += now - since;
         true
+    }
+
+    /// Somebody's records are opened, and nobody else's.
+    pub(crate) fn opens(&mut self, person: usize, whose: &Whose) -> Result<(), String> {
+        let is_others = |(of, known): (&usize, &Whose)| *of != person && known == whose;
+        if self.records.iter().any(is_others) {
+            return Err("somebody opens the records of somebody else".into());
+        }
+        self.records.insert(person, whose.clone());
+        Ok(())
+    }
+
+    /// Whether the disk has something of somebody that was not sent.
+    pub(crate) fn has_unsent(&self, person: usize) -> bool {
+        self.records.get(&person).is_some_and(|whose| self.disk.has_unsent(whose))
     }
 
     /// The clock on the wall is set, or nobody looks at it for days.

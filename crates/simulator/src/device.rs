@@ -21,7 +21,7 @@ use crate::disk::Operation;
 use crate::exchange::ExchangeId;
 use crate::ledger::{Ledger, Tally};
 use crate::network::SocketId;
-use crate::page::{API_KEY, Page};
+use crate::page::{API_KEY, Page, name_of};
 use crate::schedule::Happening;
 use crate::screen::Screen;
 
@@ -46,7 +46,9 @@ pub(crate) struct Reaction {
 pub(crate) struct Device {
     pub(crate) client: Client,
     dialect: Dialect,
-    /// Whose page it is: the number of their browser.
+    /// The number of the browser, which is that of the person who has it.
+    pub(crate) browser: usize,
+    /// Who is there, as far as the page knows.
     pub(crate) person: usize,
     /// How often another page has taken the place of one.
     pub(crate) life: u32,
@@ -68,6 +70,8 @@ pub(crate) struct Device {
     not_kept: bool,
     /// The page crashes after so many outputs.
     pub(crate) crash_after: Option<u64>,
+    /// Who comes next, if the client takes what its page has just said, and what was on the screens before.
+    pub(crate) next: Option<(usize, BTreeMap<RoomId, Screen>)>,
     /// What others see of the person.
     pub(crate) sender_id: String,
     pub(crate) guest_key: String,
@@ -83,6 +87,8 @@ pub(crate) struct Device {
     /// Which of the scheduled deadlines is the present one.
     pub(crate) generation: u64,
     pub(crate) ledger: Ledger,
+    /// Those of others who were there before.
+    pub(crate) of_others: BTreeMap<usize, Ledger>,
     /// Deadlines in a row that were not in the future.
     hurries: u32,
 }
@@ -101,6 +107,7 @@ impl Device {
         Ok(Self {
             client,
             dialect,
+            browser: person,
             person,
             life: 0,
             rooms: Vec::new(),
@@ -112,6 +119,7 @@ impl Device {
             whose: None,
             not_kept: false,
             crash_after: None,
+            next: None,
             sender_id,
             guest_key,
             screens: BTreeMap::new(),
@@ -122,6 +130,7 @@ impl Device {
             awake_since: 0,
             generation: 0,
             ledger: Ledger::default(),
+            of_others: BTreeMap::new(),
             hurries: 0,
         })
     }
@@ -153,6 +162,21 @@ impl Device {
         self.sockets.clear();
         self.exchanges.clear();
         self.hurries = 0;
+    }
+
+    /// Everybody who was there, with what truly happened to them.
+    pub(crate) fn ledgers(&self) -> impl Iterator<Item = (usize, &Ledger)> {
+        let others = self.of_others.iter().map(|(person, ledger)| (*person, ledger));
+        others.chain([(self.person, &self.ledger)])
+    }
+
+    /// Somebody else is there now; what happened to them here before is what it was.
+    pub(crate) fn passes_to(&mut self, person: usize) {
+        let ledger = self.of_others.remove(&person).unwrap_or_default();
+        let before = std::mem::replace(&mut self.ledger, ledger);
+        self.of_others.insert(self.person, before);
+        self.person = person;
+        self.sender_id = name_of(person);
     }
 
     /// Whether what the person writes is kept, as far as they know.
@@ -245,8 +269,9 @@ impl Device {
 /// What became of a text in all tabs of a person.
 pub(crate) fn tally_of(devices: &[Device], person: usize, room: &RoomId, text: &str) -> Tally {
     let mut all = Tally::default();
-    for one in devices.iter().filter(|one| one.person == person) {
-        if let Some(tally) = one.ledger.rooms.get(room).and_then(|room| room.tallies.get(text)) {
+    let ledgers = devices.iter().flat_map(Device::ledgers);
+    for (_, ledger) in ledgers.filter(|(of, _)| *of == person) {
+        if let Some(tally) = ledger.rooms.get(room).and_then(|room| room.tallies.get(text)) {
             all.add(tally);
         }
     }

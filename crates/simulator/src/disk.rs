@@ -167,9 +167,14 @@ impl Disk {
         }
     }
 
-    /// How many records there are of an unsent message, on the shelf of a tab or on any.
-    pub(crate) fn unsent(&self, room: &RoomId, text: &str, of: Option<&TabId>) -> u32 {
-        self.count(|shelf, value| {
+    /// How many records somebody has of an unsent message, on the shelf of a tab or on any.
+    pub(crate) fn unsent(
+        &self,
+        (whose, of): (&Whose, Option<&TabId>),
+        room: &RoomId,
+        text: &str,
+    ) -> u32 {
+        self.count(Some(whose), |shelf, value| {
             let is_there = match shelf {
                 Shelf::Unsent(tab) => of.is_none_or(|of| of == tab),
                 _ => false,
@@ -178,9 +183,14 @@ impl Disk {
         })
     }
 
+    /// Whether somebody has an unsent message there.
+    pub(crate) fn has_unsent(&self, whose: &Whose) -> bool {
+        self.count(Some(whose), |shelf, _| matches!(shelf, Shelf::Unsent(_))) > 0
+    }
+
     /// Whether it is known that an unsent message was on its way.
     pub(crate) fn knows_tried(&self, room: &RoomId, text: &str) -> bool {
-        self.count(|shelf, value| {
+        self.count(None, |shelf, value| {
             matches!(shelf, Shelf::Unsent(_))
                 && value["roomId"] == room.as_str()
                 && value["text"] == text
@@ -188,11 +198,12 @@ impl Disk {
         }) > 0
     }
 
-    fn count(&self, is_it: impl Fn(&Shelf, &Value) -> bool) -> u32 {
+    fn count(&self, whose: Option<&Whose>, is_it: impl Fn(&Shelf, &Value) -> bool) -> u32 {
         let fits = |shelf: &Shelf, value: &String| {
             is_it(shelf, &serde_json::from_str(value).unwrap_or_default())
         };
-        let fitting = self.records.iter().filter(|((_, shelf, _), value)| fits(shelf, value));
+        let own = self.records.iter().filter(|((of, ..), _)| whose.is_none_or(|whose| of == whose));
+        let fitting = own.filter(|((_, shelf, _), value)| fits(shelf, value));
         u32::try_from(fitting.count()).unwrap_or(u32::MAX)
     }
 

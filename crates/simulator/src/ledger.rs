@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use roomlet_client::{RoomId, TabId};
+use roomlet_client::{RoomId, TabId, Whose};
 
 use crate::disk::Disk;
 use crate::exchange::Heard;
@@ -193,7 +193,7 @@ impl Ledger {
     pub(crate) fn page_ends(
         &mut self,
         screens: &BTreeMap<RoomId, Screen>,
-        (disk, tab): (&Disk, Option<&TabId>),
+        (disk, of): (&Disk, Option<&(Whose, TabId)>),
         (keeps, is_kept): (bool, bool),
     ) -> Result<(), String> {
         self.hellos = 0;
@@ -214,7 +214,7 @@ impl Ledger {
                 tally.sent_before += u32::try_from(sent.count()).unwrap_or(u32::MAX);
                 let unsent = screen.unsent().filter(|(_, one)| one.text == *text).count();
                 let unsent = u32::try_from(unsent).unwrap_or(u32::MAX);
-                let stored = tab.map_or(0, |tab| disk.unsent(id, text, Some(tab)));
+                let stored = of.map_or(0, |(whose, tab)| disk.unsent((whose, Some(tab)), id, text));
                 let elsewhere = stored + taken.get(text).copied().unwrap_or(0);
                 if is_kept && elsewhere < unsent {
                     return Err(format!("{text:?} is lost with the page, though the disk works"));

@@ -75,6 +75,16 @@ pub(crate) struct Page {
     pub(crate) is_signed_in: bool,
 }
 
+/// What the issuer calls a person.
+pub(crate) fn name_of(person: usize) -> String {
+    format!("user-{person}")
+}
+
+/// Whom the issuer calls so.
+pub(crate) fn person_of(name: &str) -> Option<usize> {
+    name.strip_prefix("user-")?.parse().ok()
+}
+
 /// A token as the page hands it over. The page may say until when it is good; the token does too.
 pub(crate) fn handed_over(token: &str, expires_at: Option<i64>) -> Result<SignInAnswer, String> {
     let token = Secret::parse(token).map_err(|error| error.to_string())?;

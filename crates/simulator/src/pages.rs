@@ -1,25 +1,19 @@
 //! Pages come and go: they are loaded again, or they crash between any two things that their client wants done. What
 //! they have asked of the disk is done, or is lost with them.
 
-use std::time::Duration;
-
-use roomlet_client::{
-    Command, Input, Output, Record, RoomId, StorageAnswer, StorageRequestId, TabId, WallClock,
-    Whose,
-};
-use serde_json::Value;
+use roomlet_client::{Command, Input, Output, StorageAnswer, StorageRequestId, Whose};
 
 use crate::device::Device;
-use crate::disk::{Errand, Operation, SILENCE, is_recent};
+use crate::disk::{Errand, Operation};
 use crate::network::End;
+use crate::page::person_of;
+use crate::presence::BEAT;
 use crate::run::Simulation;
 use crate::schedule::Happening;
 use crate::statistics::Counted;
 
 /// In milliseconds.
 const DAY: u64 = 86_400_000;
-/// Without locks: how often a page says that it lives, in milliseconds.
-const BEAT: u64 = 5_000;
 
 impl Simulation {
     /// A page is loaded again, and what it has asked of the disk is done.
@@ -55,7 +49,7 @@ impl Simulation {
     pub(crate) fn comes(&mut self, device: usize, days: u64) -> Result<(), String> {
         let Some(one) = self.devices.get(device).filter(|one| one.is_closed) else { return Ok(()) };
         if days > 0
-            && let Some(browser) = self.browsers.get_mut(one.person)
+            && let Some(browser) = self.browsers.get_mut(one.browser)
         {
             self.ground.statistics.count(Counted::LongAbsences);
             browser.set_clock(i64::try_from(days * DAY).unwrap_or(i64::MAX));
@@ -66,6 +60,7 @@ impl Simulation {
     /// What a disk has that answers no more is lost, and the person has been told.
     pub(crate) fn give_up_disks(&mut self) {
         for (person, browser) in self.browsers.iter().enumerate() {
+            let Some(whose) = browser.records.get(&person) else { continue };
             let mut mine = self.devices.iter_mut().filter(|one| one.person == person);
             if mine.any(|one| one.keeps()) {
                 continue;
@@ -73,7 +68,7 @@ impl Simulation {
             let mine = self.devices.iter_mut().filter(|one| one.person == person);
             for (id, room) in mine.flat_map(|one| &mut one.ledger.rooms) {
                 for (text, tally) in &mut room.tallies {
-                    tally.lost += browser.disk.unsent(id, text, None);
+                    tally.lost += browser.disk.unsent((whose, None), id, text);
                 }
             }
         }
@@ -82,7 +77,7 @@ impl Simulation {
     fn page_ends(&mut self, device: usize, is_lost: bool, has_asked: bool) -> Result<(), String> {
         let now = self.ground.schedule.now();
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
-        let Some(browser) = self.browsers.get_mut(one.person) else { return Ok(()) };
+        let Some(browser) = self.browsers.get_mut(one.browser) else { return Ok(()) };
         self.ground.statistics.count(Counted::Reloads);
         if one.screens.values().any(|screen| screen.unsent().next().is_some()) {
             self.ground.statistics.count(Counted::CrashesWithUnsent);
@@ -94,7 +89,7 @@ impl Simulation {
         let tab = one.whose.as_ref().map(|(_, tab)| tab.clone());
         one.ledger.page_ends(
             &one.screens,
-            (&browser.disk, tab.as_ref()),
+            (&browser.disk, one.whose.as_ref()),
             (one.keeps(), one.keeps() && has_asked && asked.is_empty()),
         )?;
         for socket in self.network.live_of(device, None) {
@@ -120,18 +115,22 @@ impl Simulation {
         Ok(())
     }
 
-    /// Whoever watches a page learns that it has gone, where there are locks.
-    fn has_gone(&mut self, tab: &TabId) {
-        for other in 0..self.devices.len() {
-            self.watches(other, tab);
-        }
-    }
-
     /// The page has the rooms open that the one before it had.
     fn page_begins(&mut self, device: usize) -> Result<(), String> {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
-        let Some(browser) = self.browsers.get(one.person) else { return Ok(()) };
-        one.load(&mut self.ground.chance, browser.known_as.clone())?;
+        let Some(browser) = self.browsers.get(one.browser) else { return Ok(()) };
+        // Of those who sign in nothing is remembered but what they have written.
+        let known_as = browser.known_as.clone().filter(|_| one.page.is_none());
+        if let Some(person) = one.page.as_ref().and_then(|page| person_of(&page.person))
+            && person != one.person
+        {
+            self.ground.statistics.count(Counted::OtherPeople);
+            if browser.has_unsent(one.person) {
+                self.ground.statistics.count(Counted::OtherPeopleWithUnsent);
+            }
+            one.passes_to(person);
+        }
+        one.load(&mut self.ground.chance, known_as)?;
         self.note(format_args!("device {device} has a new page"));
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
         let mut rooms = std::mem::take(&mut one.rooms);
@@ -144,22 +143,14 @@ impl Simulation {
         Ok(())
     }
 
-    /// If a page watches another one that has gone, it learns of that.
-    fn watches(&mut self, device: usize, tab: &TabId) {
-        let Some(one) = self.devices.get_mut(device) else { return };
-        let has_locks = self.browsers.get(one.person).is_some_and(|browser| browser.has_locks);
-        if has_locks && one.watched.remove(tab).is_some() {
-            let at = self.ground.schedule.now() + self.ground.chance.between(1, 30);
-            let gone = Happening::TabGone { device, life: one.life, tab: tab.clone() };
-            self.ground.schedule.at(at, gone);
-        }
-    }
-
     /// A client wants something of the disk, or of its person's other pages.
     pub(crate) fn asks_disk(&mut self, device: usize, output: Output) -> Result<(), String> {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
         match output {
             Output::OpenStorage { request, whose, tab } => {
+                if let Some(browser) = self.browsers.get_mut(one.browser) {
+                    browser.opens(one.person, &whose)?;
+                }
                 one.whose = Some((whose, tab));
                 self.asks_for(device, request, Errand::Open)
             }
@@ -186,9 +177,13 @@ impl Simulation {
                 Ok(())
             }
             Output::CloseStorage { clear } => {
+                if let Some((person, screens)) = one.next.take() {
+                    self.becomes(device, person, &screens)?;
+                }
+                let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
                 one.watched.clear();
                 if let Some((whose, tab)) = one.whose.take()
-                    && let Some(browser) = self.browsers.get_mut(one.person)
+                    && let Some(browser) = self.browsers.get_mut(one.browser)
                 {
                     browser.disk.ends_beats(&whose, &tab);
                     if clear {
@@ -260,70 +255,13 @@ impl Simulation {
         let is_write = matches!(errand, Errand::Write(_));
         let operation = Operation { request, whose, errand };
         one.pending.push(operation);
-        let Some(browser) = self.browsers.get_mut(one.person) else { return Ok(()) };
+        let Some(browser) = self.browsers.get_mut(one.browser) else { return Ok(()) };
         if let Some(at) = browser.disk.done_at(&mut self.ground.chance, now) {
             let life = one.life;
             self.ground.schedule.at(at, Happening::Stores { device, life, request });
         }
         if is_write {
             self.begins_beat(device);
-        }
-        Ok(())
-    }
-
-    /// Without locks: a page says that it lives, as soon as the disk has time.
-    fn begins_beat(&mut self, device: usize) {
-        let now = self.ground.schedule.now();
-        let Some(one) = self.devices.get(device).filter(|one| !one.has_lost_storage) else {
-            return;
-        };
-        let Some((whose, _)) = one.whose.clone() else { return };
-        let Some(browser) = self.browsers.get_mut(one.person).filter(|one| !one.has_locks) else {
-            return;
-        };
-        let at = browser.clocks(now).wall;
-        if let Some(done) = browser.disk.done_at(&mut self.ground.chance, now) {
-            let life = one.life;
-            self.ground.schedule.at(done, Happening::Beaten { device, life, whose, at });
-        }
-    }
-
-    /// The same, again and again, for as long as it is this person's page.
-    pub(crate) fn beats(&mut self, device: usize, life: u32, whose: Whose) {
-        let is_theirs = |one: &&Device| {
-            one.life == life && one.whose.as_ref().is_some_and(|(of, _)| *of == whose)
-        };
-        if self.devices.get(device).is_some_and(|one| is_theirs(&one)) {
-            self.begins_beat(device);
-            self.ground.schedule.after(BEAT, Happening::Beats { device, life, whose });
-        }
-    }
-
-    /// The disk knows that a page lived at a time, and the page who else does.
-    pub(crate) fn beaten(
-        &mut self,
-        device: usize,
-        life: u32,
-        of: &Whose,
-        at: WallClock,
-    ) -> Result<(), String> {
-        let now = self.ground.schedule.now();
-        let is_it = |one: &&mut Device| one.life == life && !one.has_lost_storage;
-        let Some(one) = self.devices.get_mut(device).filter(is_it) else { return Ok(()) };
-        let Some((whose, tab)) = one.whose.clone().filter(|(whose, _)| whose == of) else {
-            return Ok(());
-        };
-        let Some(browser) = self.browsers.get_mut(one.person) else { return Ok(()) };
-        let Some(said) = browser.disk.beat(now, (&whose, &tab), at) else { return Ok(()) };
-        for (tab, last) in &mut one.watched {
-            *last = said.get(tab).copied().or(*last);
-        }
-        let lives = |tab: &TabId| said.get(tab).is_some_and(|said| is_recent(*said, at));
-        let gone = one.watched.extract_if(.., |tab, _| !lives(tab)).collect::<Vec<_>>();
-        for (tab, last) in gone {
-            let silent = last.map_or(SILENCE, |last| at.0.abs_diff(last.0));
-            self.ground.statistics.count(Counted::SilentPages);
-            self.tab_gone(device, life, tab, Duration::from_millis(silent))?;
         }
         Ok(())
     }
@@ -342,7 +280,7 @@ impl Simulation {
         let is_it = |operation: &Operation| operation.request == request;
         let Some(place) = one.pending.iter().position(is_it) else { return Ok(()) };
         let operation = one.pending.remove(place);
-        let Some(browser) = self.browsers.get_mut(one.person) else { return Ok(()) };
+        let Some(browser) = self.browsers.get_mut(one.browser) else { return Ok(()) };
         let at = browser.clocks(now).wall;
         if let (Errand::Open, false, Some((whose, tab))) =
             (&operation.errand, browser.has_locks, &one.whose)
@@ -371,37 +309,5 @@ impl Simulation {
             StorageAnswer::Opened(_) | StorageAnswer::Stored | StorageAnswer::Missing => {}
         }
         self.input(device, Input::StorageAnswered { request, answer })
-    }
-
-    /// Another page has taken over what lay on a shelf. Without locks its owner may live, and not know yet.
-    fn are_taken(&mut self, from: &TabId, records: &[Record]) {
-        let is_owner = |one: &&mut Device| one.whose.as_ref().is_some_and(|(_, tab)| tab == from);
-        let Some(owner) = self.devices.iter_mut().find(is_owner) else { return };
-        for record in records {
-            self.ground.statistics.count(Counted::TakenFromTheLiving);
-            let value = serde_json::from_str::<Value>(&record.value).unwrap_or_default();
-            let room = RoomId::parse(value["roomId"].as_str().unwrap_or_default());
-            if let (Ok(room), Some(text)) = (room, value["text"].as_str()) {
-                let room = owner.ledger.rooms.entry(room).or_default();
-                *room.taken.entry(text.to_owned()).or_default() += 1;
-                let tally = room.tallies.entry(text.to_owned()).or_default();
-                tally.taken += 1;
-                tally.is_carried = true;
-            }
-        }
-    }
-
-    /// A page that was watched lives no more.
-    pub(crate) fn tab_gone(
-        &mut self,
-        device: usize,
-        life: u32,
-        tab: TabId,
-        silent: Duration,
-    ) -> Result<(), String> {
-        if self.devices.get(device).is_some_and(|one| one.life == life) {
-            return self.input(device, Input::TabGone { tab, silent });
-        }
-        Ok(())
     }
 }

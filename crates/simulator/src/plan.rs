@@ -92,6 +92,8 @@ pub(crate) enum Strike {
     SetClock { person: usize, by: i64 },
     /// There is no space left on a person's disk for so long.
     FillDisk { person: usize, pause: u64 },
+    /// Whoever else uses a person's browser signs in, or they do again: its pages learn of it when they ask.
+    SomebodyElse { person: usize },
     /// A connection is cut.
     Cut,
     /// The server refuses all connections, though it takes requests.

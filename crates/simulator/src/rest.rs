@@ -9,7 +9,7 @@ use roomlet_client::{Author, Delivery, History, Message, Refusal, RoomId, Standi
 use crate::backend::{Backend, Stored};
 use crate::browser::Browser;
 use crate::device::{Device, tally_of};
-use crate::ledger::{RoomLedger, Tally};
+use crate::ledger::{Ledger, RoomLedger, Tally};
 use crate::screen::Screen;
 
 /// What holds in every dialect.
@@ -65,10 +65,30 @@ pub(crate) fn check_history(
             let person = (device.person, room);
             check_sends(&stored, browsers, devices, person, ledger).map_err(place)?;
             check_order(&stored, devices, person, ledger).map_err(place)?;
+            if let Some((_, strange)) = screen
+                .unsent()
+                .find(|(_, one)| tally_of(devices, device.person, room, &one.text).composed == 0)
+            {
+                let text = &strange.text;
+                return Err(place(format!("{text:?} is shown to somebody who has not written it")));
+            }
             if is_whole && device.client.history(room) != Some(History::Beginning) {
                 return Err(place("the beginning of the room can be reached".into()));
             }
         }
+    }
+    check_absent(backend, browsers, devices)
+}
+
+/// What those have sent who are not there any more, and what waits for them.
+fn check_absent(backend: &Backend, browsers: &[Browser], devices: &[Device]) -> Result<(), String> {
+    let ledgers = devices.iter().flat_map(|one| &one.of_others);
+    for (person, (room, ledger)) in
+        ledgers.flat_map(|(person, ledger)| ledger.rooms.iter().map(|room| (*person, room)))
+    {
+        let stored = backend.messages(room.as_str());
+        check_sends(&stored, browsers, devices, (person, room), ledger)
+            .map_err(|invariant| format!("person {person} in {room}: {invariant}"))?;
     }
     Ok(())
 }
@@ -178,10 +198,16 @@ fn unseen(
     room: &RoomId,
     text: &str,
 ) -> u32 {
-    let Some(browser) = browsers.get(person) else { return 0 };
+    let with_records = |browser: &&Browser| browser.records.contains_key(&person);
+    let Some(browser) = browsers.iter().find(with_records) else { return 0 };
+    let Some(whose) = browser.records.get(&person) else { return 0 };
+    if !devices.iter().any(|one| one.person == person && !one.is_closed) {
+        // Nobody is there to show it, until they come back.
+        return browser.disk.unsent((whose, None), room, text);
+    }
     let mine = devices.iter().filter(|one| one.person == person && !one.screens.contains_key(room));
     let tabs = mine.filter_map(|one| one.whose.as_ref().map(|(_, tab)| tab));
-    tabs.map(|tab| browser.disk.unsent(room, text, Some(tab))).sum()
+    tabs.map(|tab| browser.disk.unsent((whose, Some(tab)), room, text)).sum()
 }
 
 /// What one person wrote in one tab stands in the order of writing, but for what was ambiguous.
@@ -313,12 +339,17 @@ fn check_notices(device: &Device) -> Result<(), String> {
 
 /// How many people wrote that text in that room.
 fn writers(devices: &[Device], room: &RoomId, text: &str) -> usize {
-    let wrote = |device: &&Device| has_composed(device, room, text);
-    devices.iter().filter(wrote).map(|one| one.person).collect::<BTreeSet<_>>().len()
+    let ledgers = devices.iter().flat_map(Device::ledgers);
+    let wrote = ledgers.filter(|(_, ledger)| is_composed(ledger, room, text));
+    wrote.map(|(person, _)| person).collect::<BTreeSet<_>>().len()
 }
 
 fn has_composed(device: &Device, room: &RoomId, text: &str) -> bool {
-    let ledger = device.ledger.rooms.get(room);
+    is_composed(&device.ledger, room, text)
+}
+
+fn is_composed(ledger: &Ledger, room: &RoomId, text: &str) -> bool {
+    let ledger = ledger.rooms.get(room);
     ledger.is_some_and(|ledger| ledger.tallies.get(text).is_some_and(|one| one.composed > 0))
 }
 

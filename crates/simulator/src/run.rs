@@ -164,6 +164,7 @@ impl Simulation {
             self.input(device, Input::Visibility(Visibility::Visible))?;
             self.input(device, Input::Network(Hint::Online))?;
         }
+        self.owners_sign_in()?;
         self.everybody_signs_in()
     }
 
@@ -492,7 +493,7 @@ impl Simulation {
 
     pub(crate) fn wake(&mut self, device: usize) -> Result<(), String> {
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
-        if self.browsers.get(one.person).is_some_and(Browser::is_suspended) {
+        if self.browsers.get(one.browser).is_some_and(Browser::is_suspended) {
             return Ok(());
         }
         one.ledger.attempts.clear();
@@ -519,9 +520,9 @@ impl Simulation {
         self.check_silence(device)?;
         let now = self.ground.schedule.now();
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
-        let Some(browser) = self.browsers.get(one.person) else { return Ok(None) };
+        let Some(browser) = self.browsers.get(one.browser) else { return Ok(None) };
         let reaction = one.handle(browser.clocks(now), input)?;
-        if let Some(browser) = self.browsers.get_mut(one.person)
+        if let Some(browser) = self.browsers.get_mut(one.browser)
             && reaction.known_as.is_some()
         {
             browser.known_as.clone_from(&reaction.known_as);
@@ -550,7 +551,8 @@ impl Simulation {
             let is_late = self.ground.chance.percent(self.ground.faults.late_timer);
             let late = self.ground.chance.between(0, if is_late { 20_000 } else { 4 });
             let due = Happening::TimeDue { device, generation };
-            let at = self.browsers.get(one.person).map_or(now, |browser| browser.when(deadline.at));
+            let at =
+                self.browsers.get(one.browser).map_or(now, |browser| browser.when(deadline.at));
             self.ground.schedule.at(at.max(now) + late, due);
         }
         Ok(reaction.refused)
@@ -644,7 +646,7 @@ impl Simulation {
     pub(crate) fn sends(&mut self, device: usize, sending: &Sending) -> Result<(), String> {
         let Sending { room, text, has_id } = sending;
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
-        let Some(browser) = self.browsers.get(one.person) else { return Ok(()) };
+        let Some(browser) = self.browsers.get(one.browser) else { return Ok(()) };
         invariants::check_stored(one, &browser.disk, room, text)?;
         let tally = one.ledger.tally(room, text);
         if *has_id {
@@ -653,7 +655,11 @@ impl Simulation {
             tally.sent_without_id += 1;
         }
         let person = one.person;
-        invariants::check_wanted(&tally_of(&self.devices, person, room, text), self.dialect)
+        let tally = tally_of(&self.devices, person, room, text);
+        if tally.composed == 0 {
+            return Err(format!("{text:?} is sent by somebody who has not written it"));
+        }
+        invariants::check_wanted(&tally, self.dialect)
     }
 
     pub(crate) fn is_open(&self, device: usize, room: usize) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use roomlet_client::{Change, Delivery, Message, Row, RowContent};
 
 /// The rows of one room as somebody sees them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Screen {
     rows: Vec<Row>,
 }

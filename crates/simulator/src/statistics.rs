@@ -70,11 +70,13 @@ pub enum Counted {
     FullDisks,
     SilentPages,
     TakenFromTheLiving,
+    OtherPeople,
+    OtherPeopleWithUnsent,
 }
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 63] = [
         Self::Drops,
         Self::SilentDeaths,
         Self::Refusals,
@@ -136,6 +138,8 @@ impl Counted {
         Self::FullDisks,
         Self::SilentPages,
         Self::TakenFromTheLiving,
+        Self::OtherPeople,
+        Self::OtherPeopleWithUnsent,
     ];
 
     /// What it counts, for people.
@@ -201,6 +205,10 @@ impl Counted {
             Self::FullDisks => "changes that a full disk refused",
             Self::SilentPages => "pages that were taken for gone by their silence",
             Self::TakenFromTheLiving => "unsent messages taken over from a page that lived",
+            Self::OtherPeople => "pages at which somebody else was signed in then",
+            Self::OtherPeopleWithUnsent => {
+                "the same while something unsent was kept for the one before"
+            }
             Self::ForgetfulHandlers => "handlers that take the same message twice",
         }
     }
@@ -247,6 +255,7 @@ impl Counted {
             Self::TabNews | Self::FullDisks | Self::SilentPages | Self::TakenFromTheLiving => {
                 dialect.has_history()
             }
+            Self::OtherPeople | Self::OtherPeopleWithUnsent => dialect == Dialect::Graphql,
             Self::RefusedForGood => is_appsync || dialect == Dialect::Full,
             Self::CopiedIds => dialect == Dialect::EventsRaw,
             Self::ForgetfulHandlers => dialect == Dialect::EventsStamped,

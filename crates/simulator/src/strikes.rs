@@ -47,6 +47,7 @@ impl Simulation {
                     self.note(format_args!("the disk of person {person} is full for {pause} ms"));
                 }
             }
+            Strike::SomebodyElse { person } => self.somebody_else_signs_in(person),
             Strike::Suspend { person, pause } => self.suspend(person, pause),
             Strike::SetClock { person, by } => {
                 if let Some(browser) = self.browsers.get_mut(person) {
@@ -111,7 +112,7 @@ impl Simulation {
         self.note(format_args!("the device of person {person} sleeps for {pause} ms"));
         for device in 0..self.devices.len() {
             let Some(one) = self.devices.get_mut(device) else { continue };
-            if one.person == person {
+            if one.browser == person {
                 one.held.get_or_insert_default();
                 self.loses_connections(device, pause);
             }
@@ -125,7 +126,7 @@ impl Simulation {
             return Ok(());
         }
         for device in 0..self.devices.len() {
-            if self.devices.get(device).is_some_and(|one| one.person == person) {
+            if self.devices.get(device).is_some_and(|one| one.browser == person) {
                 self.wake(device)?;
             }
         }

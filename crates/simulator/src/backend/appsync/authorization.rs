@@ -6,7 +6,7 @@ use super::Appsync;
 use crate::backend::full::Sender;
 use crate::backend::guest_id;
 use crate::network::Ground;
-use crate::page::API_KEY;
+use crate::page::{API_KEY, person_of};
 use crate::statistics::Counted;
 
 /// The host of the HTTP address, which every auth object of a WebSocket names.
@@ -76,6 +76,8 @@ impl Appsync {
                     ground.statistics.count(Counted::RefusedTokens);
                     return Ok(None);
                 };
+                // Whoever the token says, and not who has the browser.
+                let device = person_of(&id).unwrap_or(device);
                 let sender = Sender { id, name: None, is_user: true };
                 Ok(Some(Caller { device, sender }))
             }
