@@ -4,6 +4,7 @@
 //! opened ──► Undecided ──welcome───────────────────────────────────► Full
 //!    │            │
 //!    │            └─gateway error, a message without `type`, silence─► Basic ──late welcome──► Full
+//!    │               (an answer that cannot be read has the question asked again, in either state)
 //!    └─ dialect known ──────────────────────────────────────────────► Basic | Full
 //! ```
 
@@ -44,6 +45,7 @@ enum Timer {
     Answer,
     Decision,
     Name,
+    Question,
     Send,
     Welcome,
     Words,
@@ -55,6 +57,7 @@ impl TimerKind for Timer {
             Self::Answer => "nothing more is taken for the answer to hello",
             Self::Decision => "the dialect is still unknown",
             Self::Name => "the connection has no name yet",
+            Self::Question => "the answer to hello could not be read",
             Self::Send => "a send is not confirmed",
             Self::Welcome => "hello is not answered",
             Self::Words => "words are no longer taken for the answer to hello",
@@ -128,12 +131,13 @@ impl Session {
         };
         if *discovery.known() == Known::Nothing {
             session.timers.set(Timer::Decision, now + DECISION_DEADLINE);
-            if discovery.take_question() {
+            if discovery.take_question(now) {
                 session.say_hello(now);
             }
         } else {
             session.follow(now, discovery);
         }
+        session.repeat_question(discovery);
         session
     }
 
@@ -153,6 +157,7 @@ impl Session {
             (Known::Silence | Known::Basic { .. }, State::Basic) => {}
             (Known::Full, State::Undecided | State::Basic) => {
                 self.timers.stop(Timer::Decision);
+                self.timers.stop(Timer::Question);
                 self.state = State::Full { welcomed: false };
                 self.joined = None;
                 self.timers.set(Timer::Welcome, now + WELCOME_DEADLINE);
@@ -257,6 +262,15 @@ impl Session {
                     discovery.learn(Known::Silence);
                     self.follow(now, discovery);
                 }
+                // While a send is in flight, an error frame is taken for its.
+                Timer::Question if self.is_sending() => {
+                    self.timers.set(Timer::Question, now + ERROR_PAUSE);
+                }
+                Timer::Question => {
+                    if discovery.ask_again(now) {
+                        self.say_hello(now);
+                    }
+                }
                 Timer::Send => {
                     self.give_up_in_flight();
                     let patience =
@@ -289,6 +303,14 @@ impl Session {
         let name = self.person.name.as_ref().map(DisplayName::as_str);
         let guest_key = &self.person.guest_key;
         self.frames.push_back(ClientFrame::Hello { guest_key, name }.to_json());
+    }
+
+    /// Sees to it that the question is asked again, where its answer has come to harm, on this connection or on one
+    /// before.
+    fn repeat_question(&mut self, discovery: &Discovery) {
+        if let Some(at) = discovery.repeats_at() {
+            self.timers.set(Timer::Question, at);
+        }
     }
 
     fn become_basic(&mut self) {

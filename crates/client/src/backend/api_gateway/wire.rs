@@ -160,6 +160,23 @@ impl ServerFrame {
         }
     }
 
+    /// Whether this may be what has become of a `welcome` on its way here, or of `hello` on its way there. Words are
+    /// not: a backend that does not know `hello` may answer so.
+    pub(super) fn may_be_broken_answer(&self, text: &str) -> bool {
+        let names = [r#""welcome""#, r#""features""#, r#""connectionId""#, r#""sender""#];
+        match self {
+            Self::Foreign | Self::UnknownType => {
+                let text = text.trim();
+                let is_object = text.starts_with('{') || text.ends_with('}');
+                let names = names.into_iter().filter(|name| text.contains(name)).count();
+                is_object && is_no_json(text) || names > 1
+            }
+            // To a connection that has not said `hello` a full backend says nothing else but messages.
+            Self::Error(error) => error.code == "bad_request",
+            _ => false,
+        }
+    }
+
     fn from_fields(fields: Fields) -> Self {
         match (fields.kind.as_deref(), &fields) {
             (Some("welcome"), _) => Self::Welcome {
@@ -220,6 +237,11 @@ impl ServerFrame {
             (None, _) => Self::Foreign,
         }
     }
+}
+
+/// Whether a frame is no JSON. Where nothing else is said, it has come to harm on its way.
+pub(super) fn is_no_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()
 }
 
 /// Whether a frame is somebody's `hello` that a `$default` route passes on, bare, wrapped or as text: a guest key is

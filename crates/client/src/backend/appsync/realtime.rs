@@ -198,6 +198,12 @@ impl Realtime {
         self.probe || (self.is_ready() && self.subscriptions.is_starting())
     }
 
+    /// Whether what a subscription brings says that it has begun: its acknowledgement has come to harm, or comes late. The
+    /// room is joined by it, so that what is missed from now on is known to be.
+    pub(crate) fn would_join(&self, id: &str) -> bool {
+        self.subscriptions.would_join(id)
+    }
+
     pub(crate) fn start_acknowledged(&mut self, now: Timestamp, id: &str) -> Acknowledged {
         self.accepted();
         match self.subscriptions.acknowledged(now, id) {

@@ -277,6 +277,16 @@ impl Subscriptions {
         }
     }
 
+    /// Whether a room is joined once this subscription is acknowledged.
+    pub(crate) fn would_join(&self, id: &str) -> bool {
+        self.all.iter().filter(|one| !one.leaving).any(|one| match &one.state {
+            State::Starting { id: awaited, .. } | State::Paused { maybe: Some(awaited), .. } => {
+                awaited == id
+            }
+            State::Wanted | State::Paused { .. } | State::Live { .. } | State::Refused => false,
+        })
+    }
+
     /// A subscription was refused, or ended with an error.
     pub(crate) fn failed(&mut self, now: Timestamp, id: &str, trouble: Trouble) -> Failure {
         let Some(index) = self.position(id) else { return Failure::Ignored };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::discovery::{Discovery, Known};
-use super::super::wire::{ServerFrame, WireError, WireMessage, WireSender};
+use super::super::wire::{ServerFrame, WireError, WireMessage, WireSender, is_no_json};
 use super::{ERROR_PAUSE, Session, State, Timer};
 use crate::backend::{Cursor, Outcome, Page, RequestId, Retry, SessionEvent};
 use crate::chat::ids::{ClientMessageId, MessageId};
@@ -25,6 +25,10 @@ impl Session {
             return;
         }
         let is_full = matches!(self.state, State::Full { .. });
+        if !is_full && self.timers.is_set(Timer::Answer) && frame.may_be_broken_answer(text) {
+            self.answer_broken(text, discovery);
+            return;
+        }
         match frame {
             ServerFrame::Welcome { connection_id, sender, history }
                 if is_full || (self.said_hello && discovery.may_be_full()) =>
@@ -59,7 +63,7 @@ impl Session {
                 self.gateway_error(message, connection_id, discovery);
             }
             // Such a backend says nothing but JSON: it may have been a message.
-            ServerFrame::Foreign if is_full && is_broken(text) => {
+            ServerFrame::Foreign if is_full && is_no_json(text) => {
                 let room = self.room.clone();
                 self.events.push_back(SessionEvent::Missed { room });
             }
@@ -104,8 +108,11 @@ impl Session {
                 self.hello_is_answered();
                 return;
             }
-        } else if message.id.is_some() && !self.said_hello && discovery.ask_again() {
-            // It looks like the full dialect, and the first question was lost with its connection.
+        } else if message.id.is_some()
+            && !self.timers.is_set(Timer::Words)
+            && discovery.ask_again(now)
+        {
+            // It looks like the full dialect, and the question was lost, or its answer.
             self.say_hello(now);
         }
         self.follow(now, discovery);
@@ -224,8 +231,21 @@ impl Session {
         }
     }
 
+    /// What may have been the answer to `hello` is asked for again. Like words that answer it, one such frame is not
+    /// shown.
+    fn answer_broken(&mut self, text: &str, discovery: &mut Discovery) {
+        if self.timers.is_set(Timer::Words) {
+            self.timers.stop(Timer::Words);
+        } else {
+            self.foreign(text);
+        }
+        discovery.answer_broken();
+        self.repeat_question(discovery);
+    }
+
     /// A `$default` route passes on what it gets. Nobody is to see it, and its sender is this connection.
     fn own_hello_came_back(&mut self, frame: ServerFrame, discovery: &mut Discovery) {
+        discovery.question_returned();
         self.hello_is_answered();
         if let ServerFrame::Message(message) = frame {
             discovery.learn(Known::Basic { pong: None });
@@ -234,11 +254,6 @@ impl Session {
             }
         }
     }
-}
-
-/// Whether a frame is no JSON: it has come to harm on its way.
-fn is_broken(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()
 }
 
 /// Whoever a frame says it is from; without a sender, the connection.
