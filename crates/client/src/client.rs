@@ -516,7 +516,7 @@ impl Client {
             let Some(channel) = self.channels.get_mut(index) else { return };
             let id = channel.id;
             for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
-                if !channel.is_open() && open.room.is_joined() {
+                if !channel.is_open() && open.room.may_be_left() {
                     open.room.left();
                 }
                 moved |= open.hand_over(now, self.keeping.disk(), channel);

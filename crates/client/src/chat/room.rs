@@ -134,6 +134,8 @@ pub(crate) struct Room {
     was_joined: bool,
     /// The connection beside has joined it, and the present one had not by then.
     is_ahead: bool,
+    /// Something was heard before the room was joined: what says that it is joined has come to harm, or comes late.
+    is_heard: bool,
     /// The second catch-up of the present connection has come to its end: what comes live is all there is.
     caught_up: bool,
     /// Something was missed while a catch-up was running, which may have been too early for it.
@@ -169,6 +171,7 @@ impl Room {
             requests: 0,
             was_joined: false,
             is_ahead: false,
+            is_heard: false,
             caught_up: false,
             missed: false,
             is_denied: false,
@@ -190,6 +193,7 @@ impl Room {
         let upgraded = self.joined.is_some();
         let again = std::mem::replace(&mut self.was_joined, true) && !upgraded;
         self.is_ahead = false;
+        self.is_heard = false;
         self.joined = Some(Joined { history });
         if !history {
             self.history = History::None;
@@ -245,8 +249,14 @@ impl Room {
         self.caught_up = false;
     }
 
+    /// Whether the connection that it is heard on has something to be missed by.
+    pub(crate) fn may_be_left(&self) -> bool {
+        self.is_joined() || self.is_heard
+    }
+
     /// The connection has gone, and with it the answers it owed.
     pub(crate) fn left(&mut self) {
+        self.was_joined |= std::mem::take(&mut self.is_heard);
         self.joined = None;
         self.caught_up = false;
         self.missed = false;
@@ -486,6 +496,7 @@ impl Room {
     /// A live message is in the timeline. What is known stays contiguous only once this connection has caught up:
     /// messages may come before it has so much as begun.
     pub(crate) fn message_arrived(&mut self) {
+        self.is_heard |= self.joined.is_none();
         if self.caught_up {
             self.contiguous = self.timeline.newest().cloned();
         }

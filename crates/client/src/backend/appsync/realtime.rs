@@ -198,12 +198,6 @@ impl Realtime {
         self.probe || (self.is_ready() && self.subscriptions.is_starting())
     }
 
-    /// Whether what a subscription brings says that it has begun: its acknowledgement has come to harm, or comes late. The
-    /// room is joined by it, so that what is missed from now on is known to be.
-    pub(crate) fn would_join(&self, id: &str) -> bool {
-        self.subscriptions.would_join(id)
-    }
-
     pub(crate) fn start_acknowledged(&mut self, now: Timestamp, id: &str) -> Acknowledged {
         self.accepted();
         match self.subscriptions.acknowledged(now, id) {
@@ -292,7 +286,12 @@ impl Realtime {
     pub(crate) fn handle_time(&mut self, now: Timestamp) {
         let is_late = matches!(self.state, State::Opening { deadline } if deadline <= now);
         let is_retiring = self.state == State::Retiring;
-        if is_late || (!is_retiring && self.subscriptions.handle_time(now)) {
+        let is_dead = !is_late && !is_retiring && {
+            let (given_up, is_dead) = self.subscriptions.handle_time(now);
+            self.events.extend(given_up.into_iter().map(|room| SessionEvent::Left { room }));
+            is_dead
+        };
+        if is_late || is_dead {
             self.events.push_back(SessionEvent::Silent);
         }
     }

@@ -277,16 +277,6 @@ impl Subscriptions {
         }
     }
 
-    /// Whether a room is joined once this subscription is acknowledged.
-    pub(crate) fn would_join(&self, id: &str) -> bool {
-        self.all.iter().filter(|one| !one.leaving).any(|one| match &one.state {
-            State::Starting { id: awaited, .. } | State::Paused { maybe: Some(awaited), .. } => {
-                awaited == id
-            }
-            State::Wanted | State::Paused { .. } | State::Live { .. } | State::Refused => false,
-        })
-    }
-
     /// A subscription was refused, or ended with an error.
     pub(crate) fn failed(&mut self, now: Timestamp, id: &str, trouble: Trouble) -> Failure {
         let Some(index) = self.position(id) else { return Failure::Ignored };
@@ -420,9 +410,10 @@ impl Subscriptions {
         current.map(|one| &one.room).or_else(ending).filter(wanted)
     }
 
-    /// Rooms that are left out of patience with; says whether the connection is of no more use.
-    pub(crate) fn handle_time(&mut self, now: Timestamp) -> bool {
-        let mut is_dead = false;
+    /// Gives up what is not acknowledged; returns the rooms that may have been heard all the same and are heard no more,
+    /// and says whether the connection is of no more use.
+    pub(crate) fn handle_time(&mut self, now: Timestamp) -> (Vec<RoomId>, bool) {
+        let (mut given_up, mut is_dead) = (Vec::new(), false);
         self.all.retain(|one| {
             let is_late = matches!(one.state, State::Starting { deadline, .. } if deadline <= now);
             !(one.leaving && is_late)
@@ -433,15 +424,19 @@ impl Subscriptions {
                     one.unanswered += 1;
                     is_dead |= one.unanswered >= MAX_UNANSWERED && one.unanswered.is_power_of_two();
                     one.pause(now, None, &mut self.random);
+                    given_up.push(one.room.clone());
                 }
                 State::Live { renewal: Some((_, deadline)), .. } if *deadline <= now => {
                     is_dead = true;
                 }
-                State::Paused { until, .. } if *until <= now => one.state = State::Wanted,
+                State::Paused { until, maybe } if *until <= now => {
+                    given_up.extend(maybe.is_some().then(|| one.room.clone()));
+                    one.state = State::Wanted;
+                }
                 _ => {}
             }
         }
-        is_dead
+        (given_up, is_dead)
     }
 
     /// The subscriptions that are to end now, since others have taken their places.

@@ -268,16 +268,19 @@ impl Session {
         self.lines.realtime.heard(now);
         match ServerFrame::parse(text) {
             ServerFrame::Ack { timeout } => self.lines.realtime.acknowledged(timeout),
-            ServerFrame::Subscribed { id } => self.started(now, &id),
+            ServerFrame::Subscribed { id } => {
+                let acknowledged = self.lines.realtime.start_acknowledged(now, &id);
+                if let Some(id) = acknowledged.ends {
+                    self.lines.realtime.say(wire::unsubscribe(&id));
+                }
+                if let Some(room) = acknowledged.joined {
+                    self.joined(room);
+                }
+            }
             ServerFrame::SubscribeRefused { id, errors } => {
                 self.lines.realtime.start_refused(now, &id, subscription_trouble(&errors));
             }
-            ServerFrame::Data { id, events } => {
-                if self.lines.realtime.would_join(&id) {
-                    self.started(now, &id);
-                }
-                self.data(&id, &events);
-            }
+            ServerFrame::Data { id, events } => self.data(&id, &events),
             ServerFrame::BroadcastError { id } => {
                 if let Some(room) = self.lines.realtime.room_of(&id).cloned() {
                     self.lines.realtime.tell(SessionEvent::Missed { room });
@@ -305,16 +308,6 @@ impl Session {
             ServerFrame::Refused(errors) => self.lines.realtime.turned_away(&errors),
             ServerFrame::Broken => self.lines.realtime.broken(),
             ServerFrame::KeepAlive | ServerFrame::Unknown => {}
-        }
-    }
-
-    fn started(&mut self, now: Timestamp, id: &str) {
-        let acknowledged = self.lines.realtime.start_acknowledged(now, id);
-        if let Some(id) = acknowledged.ends {
-            self.lines.realtime.say(wire::unsubscribe(&id));
-        }
-        if let Some(room) = acknowledged.joined {
-            self.joined(room);
         }
     }
 

@@ -266,12 +266,7 @@ impl Session {
         match ServerFrame::parse(text) {
             ServerFrame::Ack { timeout } => self.lines.realtime.acknowledged(timeout),
             ServerFrame::Started { id } => self.started(now, &id),
-            ServerFrame::Data { id, message, errors } => {
-                if message.is_some() && self.lines.realtime.would_join(&id) {
-                    self.started(now, &id);
-                }
-                self.data(&id, message, &errors);
-            }
+            ServerFrame::Data { id, message, errors } => self.data(&id, message, &errors),
             ServerFrame::Error { id: Some(id), errors } => self.start_refused(now, &id, &errors),
             ServerFrame::Error { id: None, errors } => {
                 self.lines.realtime.unattributed(now, &errors)
