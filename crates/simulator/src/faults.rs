@@ -16,6 +16,8 @@ pub(crate) struct Faults {
     pub(crate) reorder: u64,
     pub(crate) lost_ack: u64,
     pub(crate) late_welcome: u64,
+    /// A welcome that comes to harm on its way.
+    pub(crate) broken_welcome: u64,
     pub(crate) gateway_error: u64,
     pub(crate) rate_limit: u64,
     pub(crate) silent: u64,
@@ -56,6 +58,7 @@ impl Faults {
             reorder: rate(2_500),
             lost_ack: rate(30),
             late_welcome: rate(60),
+            broken_welcome: 0,
             gateway_error: rate(12),
             rate_limit: rate(20),
             silent: rate(60),

@@ -108,6 +108,8 @@ pub(crate) struct Socket {
     /// The gateway has told the client what this connection is called.
     pub(crate) is_named: bool,
     pub(crate) hellos: u32,
+    /// Answers to `hello` that have come to harm.
+    pub(crate) broken_answers: u32,
     /// The first of the connections that took each other's place, this one the last.
     pub(crate) first: SocketId,
     /// Messages came or went while it took the place of another one.
@@ -162,6 +164,7 @@ impl Network {
             is_welcomed: false,
             is_named: false,
             hellos: 0,
+            broken_answers: 0,
             first,
             is_loaded: false,
             asked_at,

@@ -142,6 +142,9 @@ impl Plan {
         let (has_no_locks, befalls) = browser::draw(seed, dialect, (people, tabs), (quiet, storm));
         incidents.extend(befalls);
         incidents.sort_by_key(|incident| incident.at);
+        if dialect == Dialect::Full && chance.percent(40) {
+            faults.broken_welcome = chance.between(1, 40);
+        }
         let (about, invariant) = (String::new(), String::new());
         let head = Head {
             about,

@@ -430,6 +430,13 @@ impl Simulation {
             self.ground.statistics.count(Counted::LateReports);
             return self.input(device, received);
         }
+        let breaks = self.ground.faults.broken_welcome;
+        if breaks > 0
+            && matches!(frame.meaning, Meaning::Answer { .. })
+            && self.ground.chance.percent(breaks)
+        {
+            return self.delivers_broken_answer(socket, received);
+        }
         let Some(of) = one.room.clone() else {
             return self.delivers_said(socket, frame.meaning, received);
         };
@@ -460,6 +467,22 @@ impl Simulation {
             Meaning::Other | Meaning::Said(_) => {}
         }
         self.input(device, received)
+    }
+
+    /// The client can tell that something has come, and perhaps what it was to be.
+    fn delivers_broken_answer(&mut self, socket: SocketId, input: Input) -> Result<(), String> {
+        let Some(one) = self.network.sockets.get_mut(socket) else { return Ok(()) };
+        let (device, Input::Received { connection, mut text }) = (one.device, input) else {
+            return Ok(());
+        };
+        one.broken_answers += 1;
+        let cut = 1 + self.ground.chance.index(text.len().saturating_sub(1));
+        text.truncate(text.floor_char_boundary(cut));
+        if let Some(owner) = self.devices.get_mut(device) {
+            owner.ledger.has_evidence = true;
+        }
+        self.ground.statistics.count(Counted::BrokenWelcomes);
+        self.input(device, Input::Received { connection, text })
     }
 
     fn client_sees(&mut self, socket: SocketId, code: u16) -> Result<(), String> {

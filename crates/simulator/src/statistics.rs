@@ -28,6 +28,7 @@ pub enum Counted {
     DuplicatesAbsorbed,
     RateLimits,
     LateWelcomes,
+    BrokenWelcomes,
     ProvisionalSends,
     HistoryPages,
     OlderPages,
@@ -76,7 +77,7 @@ pub enum Counted {
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 64] = [
         Self::Drops,
         Self::SilentDeaths,
         Self::Refusals,
@@ -97,6 +98,7 @@ impl Counted {
         Self::DuplicatesAbsorbed,
         Self::RateLimits,
         Self::LateWelcomes,
+        Self::BrokenWelcomes,
         Self::ProvisionalSends,
         Self::HistoryPages,
         Self::OlderPages,
@@ -165,6 +167,7 @@ impl Counted {
             Self::DuplicatesAbsorbed => "broadcasts delivered twice",
             Self::RateLimits => "requests refused for now",
             Self::LateWelcomes => "welcomes later than three seconds",
+            Self::BrokenWelcomes => "welcomes that came to harm",
             Self::ProvisionalSends => "sends in the basic dialect to a full backend",
             Self::HistoryPages => "pages of history",
             Self::OlderPages => "older pages read by the person",
@@ -223,9 +226,10 @@ impl Counted {
             | Self::LostAcks
             | Self::DuplicatesAbsorbed
             | Self::MissedBroadcasts => is_appsync || dialect == Dialect::Full,
-            Self::RateLimits | Self::LateWelcomes | Self::ProvisionalSends => {
-                dialect == Dialect::Full
-            }
+            Self::RateLimits
+            | Self::LateWelcomes
+            | Self::BrokenWelcomes
+            | Self::ProvisionalSends => dialect == Dialect::Full,
             Self::StaleStops => {
                 !is_appsync && !matches!(dialect, Dialect::Full | Dialect::BasicWithDisconnect)
             }
