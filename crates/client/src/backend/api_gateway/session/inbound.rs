@@ -234,11 +234,9 @@ impl Session {
     /// What may have been the answer to `hello` is asked for again. Like words that answer it, one such frame is not
     /// shown.
     fn answer_broken(&mut self, text: &str, discovery: &mut Discovery) {
-        if self.timers.is_set(Timer::Words) {
-            self.timers.stop(Timer::Words);
-        } else {
-            self.foreign(text);
-        }
+        self.foreign(text);
+        // What comes now is no answer any more, least of all an error frame of a full backend's gateway.
+        self.hello_is_answered();
         discovery.answer_broken();
         self.repeat_question(discovery);
     }
