@@ -331,3 +331,17 @@ fn messages_of_other_rooms_are_not_shown() {
     scenario.receive(&frame);
     assert!(scenario.rows().is_empty());
 }
+
+#[test]
+fn words_that_come_before_the_gateways_answer_cost_nobody_the_ping() {
+    for words in ["Maintenance at noon", r#"{"text":"Maintenance at noon"}"#] {
+        let mut scenario = Scenario::new(Dialect::Auto);
+        scenario.open();
+        scenario.receive(words);
+        scenario.receive(FORBIDDEN);
+        scenario.pass(Duration::from_secs(20));
+        scenario.sent();
+        scenario.pass(Duration::from_secs(20));
+        assert_eq!(scenario.sent(), [json!({"action": "ping"})], "{words}");
+    }
+}

@@ -443,6 +443,18 @@ fn nothing_is_sent_before_the_disk_has_it_where_the_backend_says_who_the_person_
 }
 
 #[test]
+fn nothing_is_on_its_way_by_http_before_it_is_known_who_the_person_is() {
+    let disk = Disk::default();
+    let mut tab = Tab::new(&disk, 1, events(NamespaceKind::Stamped), cognito());
+    tab.scenario.send("hi");
+    tab.pass(Duration::from_secs(40));
+    tab.scenario.sign_in(jwt("ann", IN_AN_HOUR));
+    assert_eq!(tab.scenario.requests().len(), 0);
+    tab.run_disk();
+    assert_eq!((disk.unsent(), tab.scenario.requests().len()), (1, 1));
+}
+
+#[test]
 fn a_draft_of_somebody_who_is_not_known_yet_waits_for_the_disk() {
     let disk = Disk::default();
     let mut tab = Tab::new(&disk, 1, gateway(), cognito());

@@ -130,7 +130,7 @@ impl Plan {
             storm = quiet + RESTLESS;
             between_strikes += 200_000;
         }
-        let has_tabs = dialect.has_history() && chance.percent(50);
+        let has_tabs = chance.percent(50);
         let tabs = if has_tabs { 1 + chance.index(people) } else { 0 };
         let mut incidents = people::draw(&mut chance, dialect, (people, tabs), (quiet, storm));
         let mut at = quiet + between_strikes;

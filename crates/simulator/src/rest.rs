@@ -236,7 +236,7 @@ fn check_order(
 }
 
 /// A basic backend: what reached an open connection is shown, and every send has ended.
-pub(crate) fn check_basic(devices: &[Device]) -> Result<(), String> {
+pub(crate) fn check_basic(browsers: &[Browser], devices: &[Device]) -> Result<(), String> {
     for (index, device) in devices.iter().enumerate() {
         for (room, screen) in &device.screens {
             let place = |invariant: String| format!("device {index} in {room}: {invariant}");
@@ -244,7 +244,7 @@ pub(crate) fn check_basic(devices: &[Device]) -> Result<(), String> {
             let ledger = device.ledger.rooms.get(room).unwrap_or(&nothing);
             check_arrivals(screen, ledger).map_err(place)?;
             check_ownership(devices, room, screen, ledger).map_err(place)?;
-            check_echoes(devices, room, screen, ledger).map_err(place)?;
+            check_echoes(browsers, devices, device, (room, screen), ledger).map_err(place)?;
         }
         check_notices(device).map_err(|invariant| format!("device {index}: {invariant}"))?;
     }
@@ -296,22 +296,50 @@ fn check_ownership(
 
 /// An own message that came back on its connection is sent, not unconfirmed; none is lost.
 fn check_echoes(
+    browsers: &[Browser],
     devices: &[Device],
-    room: &RoomId,
-    screen: &Screen,
+    device: &Device,
+    (room, screen): (&RoomId, &Screen),
     ledger: &RoomLedger,
 ) -> Result<(), String> {
     for (text, tally) in &ledger.tallies {
-        let unsent = count(screen.unsent().filter(|(_, one)| one.text == *text).count());
-        let sent = count(screen.sent().filter(|one| one.text == *text).count());
-        let mine = ledger.arrivals.iter().filter(|one| one.is_own && one.broadcast.text == *text);
+        let unsent = screen.unsent().any(|(_, one)| one.text == *text);
+        let mut mine =
+            ledger.arrivals.iter().filter(|one| one.is_own && one.broadcast.text == *text);
         let is_plain = tally.composed == 1 && tally.retried + tally.discarded == 0;
-        if is_plain && mine.count() > 0 && unsent > 0 && writers(devices, room, text) == 1 {
+        if is_plain && mine.next().is_some() && unsent && writers(devices, room, text) == 1 {
             return Err(format!("the echo of {text:?} settles it"));
         }
-        if unsent + sent + tally.discarded + tally.lost + tally.sent_before < tally.composed {
-            return Err(format!("{text:?} is lost: {tally:?}"));
-        }
+        let done = tally_of(devices, device.person, room, text).sent_without_id;
+        check_kept(browsers, devices, device, (room, screen), (text, done))?;
+    }
+    Ok(())
+}
+
+/// Where the backend keeps nothing: what somebody wrote is sent, or waits for them, or they know what became of it. What a
+/// page left that is gone may have been sent by one that did not show the room, `done` times.
+fn check_kept(
+    browsers: &[Browser],
+    devices: &[Device],
+    device: &Device,
+    (room, screen): (&RoomId, &Screen),
+    (text, done): (&str, u32),
+) -> Result<(), String> {
+    let of_all = tally_of(devices, device.person, room, text);
+    let sent = |screen: &Screen| count(screen.sent().filter(|one| one.text == text).count());
+    let (tally, known) = if of_all.is_carried {
+        let mine = devices.iter().filter(|one| one.person == device.person);
+        let shown = mine.filter_map(|one| one.screens.get(room)).map(sent).sum::<u32>();
+        let waiting = count(unsent_of(devices, device.person, room, text).count());
+        let waiting = waiting + unseen(browsers, devices, device.person, room, text);
+        (of_all, shown.max(done) + waiting)
+    } else {
+        let waiting = count(screen.unsent().filter(|(_, one)| one.text == text).count());
+        let own = device.ledger.rooms.get(room).and_then(|room| room.tallies.get(text)).cloned();
+        (own.unwrap_or_default(), sent(screen) + waiting)
+    };
+    if known + tally.discarded + tally.lost + tally.sent_before < tally.composed {
+        return Err(format!("{text:?} is lost: {tally:?}"));
     }
     Ok(())
 }

@@ -219,7 +219,7 @@ impl Simulation {
         rest::check_settled(&self.backend, &self.devices)?;
         self.check_dead()?;
         match &self.backend {
-            Backend::Basic(_) => rest::check_basic(&self.devices),
+            Backend::Basic(_) => rest::check_basic(&self.browsers, &self.devices),
             Backend::Full(_) => {
                 rest::check_history(&self.backend, &self.browsers, &self.devices, is_whole)
             }
@@ -227,7 +227,7 @@ impl Simulation {
                 if self.dialect().has_history() {
                     rest::check_history(&self.backend, &self.browsers, &self.devices, is_whole)?;
                 }
-                rest::appsync::check(appsync, self.dialect(), &self.devices)
+                rest::appsync::check(appsync, self.dialect(), &self.browsers, &self.devices)
             }
         }
     }

@@ -256,9 +256,7 @@ impl Counted {
             Self::HttpPublishes => dialect.is_events(),
             Self::HolesOpened | Self::HolesFilled => dialect.has_history(),
             Self::ExpiredTokens => is_appsync,
-            Self::TabNews | Self::FullDisks | Self::SilentPages | Self::TakenFromTheLiving => {
-                dialect.has_history()
-            }
+            Self::FullDisks | Self::SilentPages | Self::TakenFromTheLiving => dialect.has_history(),
             Self::OtherPeople | Self::OtherPeopleWithUnsent => dialect == Dialect::Graphql,
             Self::RefusedForGood => is_appsync || dialect == Dialect::Full,
             Self::CopiedIds => dialect == Dialect::EventsRaw,

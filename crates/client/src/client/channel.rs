@@ -406,7 +406,9 @@ impl Channel {
         }
         let down = self.down.get_or_insert(Down { since: now, is_long: false });
         down.is_long = now >= down.since + WITHOUT_CONNECTION_AFTER;
-        let without = down.is_long && shared.is_online() && self.refusal.is_none();
+        // Whose storage a message belongs in must be known before it is on its way.
+        let may_send = self.refusal.is_none() && self.keyring.knows_somebody();
+        let without = down.is_long && shared.is_online() && may_send;
         self.session.set_without_connection(now, without);
     }
 

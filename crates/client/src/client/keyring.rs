@@ -92,6 +92,11 @@ impl Keyring {
         Some(WallClock(expiry.0.saturating_sub(self.clock_offset)))
     }
 
+    /// Whether it is known who somebody is, as far as anybody is asked.
+    pub(super) fn knows_somebody(&self) -> bool {
+        !self.sign_in.asks_the_page() || self.generation > 0
+    }
+
     /// The page is being asked.
     pub(super) fn asked(&mut self, now: Timestamp, question: QuestionId) {
         self.asked = Some((question, now + ANSWER_DEADLINE));

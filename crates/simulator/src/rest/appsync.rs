@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use roomlet_client::{Delivery, Message, RoomId};
 
-use super::{count, unsent_of};
+use super::{check_kept, count, has_composed, unsent_of};
 use crate::Dialect;
 use crate::backend::Appsync;
+use crate::browser::Browser;
 use crate::device::{Device, tally_of};
 use crate::ledger::{Hearing, RoomLedger, Tally};
 use crate::screen::Screen;
@@ -15,20 +16,26 @@ use crate::screen::Screen;
 type Shown<'a> = (&'a str, Option<i64>);
 
 /// What was heard is shown, each message once, and nobody's message was done more often than they wished.
-pub(crate) fn check(service: &Appsync, dialect: Dialect, devices: &[Device]) -> Result<(), String> {
+pub(crate) fn check(
+    service: &Appsync,
+    dialect: Dialect,
+    browsers: &[Browser],
+    devices: &[Device],
+) -> Result<(), String> {
     for (index, device) in devices.iter().enumerate() {
         let rooms = device.screens.iter().filter(|(room, _)| !service.denies(room.as_str()));
         for (room, screen) in rooms {
             let place = |invariant: String| format!("device {index} in {room}: {invariant}");
             let nothing = RoomLedger::default();
             let ledger = device.ledger.rooms.get(room).unwrap_or(&nothing);
-            check_sends(service, dialect, devices, (device.person, room), ledger).map_err(place)?;
+            check_sends(service, dialect, (browsers, devices), device, (room, screen))
+                .map_err(place)?;
             if dialect.has_history() {
                 continue;
             }
             check_shown(screen, ledger, dialect).map_err(place)?;
             check_order(screen, ledger, dialect).map_err(place)?;
-            check_ownership(device, screen, ledger, dialect).map_err(place)?;
+            check_ownership(devices, device, (room, screen), ledger, dialect).map_err(place)?;
             check_settling(device.person, screen, ledger, dialect).map_err(place)?;
             check_notices(screen, ledger).map_err(place)?;
         }
@@ -40,14 +47,16 @@ pub(crate) fn check(service: &Appsync, dialect: Dialect, devices: &[Device]) -> 
 fn check_sends(
     service: &Appsync,
     dialect: Dialect,
-    devices: &[Device],
-    (person, room): (usize, &RoomId),
-    ledger: &RoomLedger,
+    (browsers, devices): (&[Browser], &[Device]),
+    device: &Device,
+    (room, screen): (&RoomId, &Screen),
 ) -> Result<(), String> {
-    for text in ledger.tallies.keys() {
+    let person = device.person;
+    let tallies = device.ledger.rooms.get(room).map(|ledger| &ledger.tallies);
+    for text in tallies.into_iter().flat_map(BTreeMap::keys) {
         let done = service.times_done(person, room.as_str(), text);
         let tally = tally_of(devices, person, room, text);
-        let Tally { composed, retried, discarded, lost, sent_before, .. } = tally;
+        let Tally { composed, retried, discarded, lost, .. } = tally;
         let wished = composed + if dialect.is_idempotent() { 0 } else { retried };
         if done > wished {
             return Err(format!("{text:?} was done {done} times and wished {wished} times"));
@@ -55,21 +64,16 @@ fn check_sends(
         let unsent = unsent_of(devices, person, room, text).collect::<Vec<_>>();
         let has_failed = unsent.iter().any(|one| matches!(one.delivery, Delivery::Failed(_)));
         let unsent = count(unsent.len());
-        let screens = devices.iter().filter(|one| one.person == person);
-        let screens = screens.filter_map(|one| one.screens.get(room)).collect::<Vec<_>>();
-        // Each page shows what was sent in any of them.
-        let shown = |of: &dyn Fn(&Message) -> bool| {
-            let counts = screens.iter().map(|screen| {
-                count(screen.sent().filter(|one| one.text == *text && of(one)).count())
-            });
-            counts.max().unwrap_or(0)
-        };
-        let sent = shown(&|_| true);
-        if !dialect.has_history() && unsent + sent + discarded + lost + sent_before < composed {
-            return Err(format!("{text:?} is lost: {tally:?}"));
+        for one in devices.iter().filter(|one| one.person == person) {
+            let Some(screen) = one.screens.get(room) else { continue };
+            let own = screen.sent().filter(|one| one.text == *text && one.is_own()).count();
+            let waiting = screen.unsent().filter(|(_, one)| one.text == *text).count();
+            if dialect != Dialect::GraphqlBasic && count(own + waiting) > composed {
+                return Err(format!("{text:?} is shown more often than it was written: {tally:?}"));
+            }
         }
-        if dialect != Dialect::GraphqlBasic && shown(&Message::is_own) + unsent > composed {
-            return Err(format!("{text:?} is shown more often than it was written: {tally:?}"));
+        if !dialect.has_history() {
+            check_kept(browsers, devices, device, (room, screen), (text, done))?;
         }
         if dialect.is_idempotent() && !has_failed && unsent > 0 && !tally.is_carried {
             return Err(format!("{text:?} can be sent again, and is not: {tally:?}"));
@@ -152,8 +156,9 @@ fn check_order(screen: &Screen, ledger: &RoomLedger, dialect: Dialect) -> Result
 
 /// A message is own if it bears the id of a send, or if the answer to a send said so.
 fn check_ownership(
+    devices: &[Device],
     device: &Device,
-    screen: &Screen,
+    (room, screen): (&RoomId, &Screen),
     ledger: &RoomLedger,
     dialect: Dialect,
 ) -> Result<(), String> {
@@ -167,9 +172,13 @@ fn check_ownership(
         let is_mine = hearing.heard.device == Some(device.person);
         // What another page of theirs sends, or sent before, a page does not know that finds no disk; and none does if
         // that one had none.
+        let untold = |one: &Device| {
+            one.person == device.person && !one.keeps() && has_composed(one, room, &message.text)
+        };
+        let is_untold = devices.iter().any(untold) && !has_composed(device, room, &message.text);
         let tally = ledger.tallies.get(&message.text).cloned().unwrap_or_default();
         let is_here = tally.composed > 0 && tally.sent_before == 0 && !tally.is_carried;
-        if is_mine && (tally.is_forgotten || (!device.keeps() && !is_here)) {
+        if is_mine && (tally.is_forgotten || is_untold || (!device.keeps() && !is_here)) {
             continue;
         }
         let says_so = dialect != Dialect::GraphqlBasic || hearing.by_answer;

@@ -44,6 +44,7 @@ const ERROR_PAUSE: Duration = Duration::from_secs(1);
 enum Timer {
     Answer,
     Decision,
+    ErrorFrame,
     Name,
     Question,
     Send,
@@ -56,6 +57,7 @@ impl TimerKind for Timer {
         match self {
             Self::Answer => "nothing more is taken for the answer to hello",
             Self::Decision => "the dialect is still unknown",
+            Self::ErrorFrame => "an error frame is no longer taken for the answer to hello",
             Self::Name => "the connection has no name yet",
             Self::Question => "the answer to hello could not be read",
             Self::Send => "a send is not confirmed",
@@ -257,7 +259,7 @@ impl Session {
     pub(crate) fn handle_time(&mut self, now: Timestamp, discovery: &mut Discovery) {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
-                Timer::Answer | Timer::Name | Timer::Words => {}
+                Timer::Answer | Timer::ErrorFrame | Timer::Name | Timer::Words => {}
                 Timer::Decision => {
                     discovery.learn(Known::Silence);
                     self.follow(now, discovery);
@@ -299,6 +301,7 @@ impl Session {
     fn say_hello(&mut self, now: Timestamp) {
         self.said_hello = true;
         self.timers.set(Timer::Answer, now + ANSWER_WINDOW);
+        self.timers.set(Timer::ErrorFrame, now + ANSWER_WINDOW);
         self.timers.set(Timer::Words, now + WORDS_WINDOW);
         let name = self.person.name.as_ref().map(DisplayName::as_str);
         let guest_key = &self.person.guest_key;
@@ -374,6 +377,12 @@ impl Session {
     }
 
     fn hello_is_answered(&mut self) {
+        self.words_may_have_answered();
+        self.timers.stop(Timer::ErrorFrame);
+    }
+
+    /// Words may have been somebody's; an error frame that comes without another reason is an answer all the same.
+    fn words_may_have_answered(&mut self) {
         self.timers.stop(Timer::Answer);
         self.timers.stop(Timer::Words);
     }

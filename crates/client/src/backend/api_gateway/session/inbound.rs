@@ -105,7 +105,7 @@ impl Session {
             discovery.learn(Known::Basic { pong: None });
             let has_origin = message.sender_connection_id.is_some() || message.created_at.is_some();
             if !has_origin && self.timers.is_set(Timer::Words) && !self.has_sent {
-                self.hello_is_answered();
+                self.words_may_have_answered();
                 return;
             }
         } else if message.id.is_some()
@@ -210,7 +210,7 @@ impl Session {
         self.timers.stop(Timer::Name);
         let is_pong =
             matches!(discovery.known(), Known::Basic { pong: Some(pong) } if *pong == message);
-        let answers_hello = self.timers.is_set(Timer::Answer)
+        let answers_hello = self.timers.is_set(Timer::ErrorFrame)
             && !self.has_sent
             && !matches!(self.state, State::Full { .. });
         if answers_hello {
@@ -224,7 +224,7 @@ impl Session {
 
     fn foreign(&mut self, text: &str) {
         if self.timers.is_set(Timer::Words) {
-            self.hello_is_answered();
+            self.words_may_have_answered();
         } else if !text.trim().is_empty() {
             let (room, text) = (self.room.clone(), text.to_owned());
             self.events.push_back(SessionEvent::Notice { room, text });
