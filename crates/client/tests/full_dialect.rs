@@ -211,6 +211,40 @@ fn what_was_stored_before_the_pages_that_are_known_waits_for_its_own_page() {
 }
 
 #[test]
+fn a_hole_that_nobody_expected_is_shown_until_it_is_filled() {
+    let mut scenario = Scenario::new(Dialect::Auto);
+    scenario.open();
+    scenario.receive(WELCOME);
+    scenario.answer_history(&[message("a", 1, "a")], None);
+    scenario.pass(Duration::from_secs(3));
+    scenario.answer_history(&[message("z", 900, "z")], Some("p2"));
+    assert_eq!(scenario.rows().len(), 3, "a row stands between: {:?}", scenario.rows());
+    scenario.answer_history(&[message("a", 1, "a"), message("b", 2, "b")], None);
+    assert_eq!(scenario.rows(), ["Bo: a [Sent]", "Bo: b [Sent]", "Bo: z [Sent]"]);
+}
+
+#[test]
+fn what_was_read_from_the_beginning_stays_when_a_later_page_does_not_reach_it() {
+    let mut scenario = Scenario::new(Dialect::Auto);
+    scenario.open();
+    scenario.receive(WELCOME);
+    scenario.answer_history(&[], None);
+    scenario.pass(Duration::from_secs(3));
+    scenario.answer_history(&[], None);
+    for (id, second) in [("a", 1), ("b", 300), ("c", 900)] {
+        scenario.receive(&live(id, second, id));
+    }
+    scenario.close(1006);
+    scenario.wait_for_attempt();
+    scenario.open();
+    scenario.receive(WELCOME);
+    scenario.answer_history(&[message("b", 300, "b"), message("c", 900, "c")], Some("p2"));
+    scenario.receive(&live("d", 901, "d"));
+    assert_eq!(scenario.rows(), ["Bo: a [Sent]", "Bo: b [Sent]", "Bo: c [Sent]", "Bo: d [Sent]"]);
+    assert_eq!(scenario.client.history(&scenario.room), Some(History::Beginning));
+}
+
+#[test]
 fn older_messages_come_when_asked_for() {
     let mut scenario = Scenario::new(Dialect::Full);
     scenario.open();

@@ -86,8 +86,9 @@ impl Simulation {
             if text == EQUAL_TEXT {
                 self.ground.statistics.count(Counted::EqualTexts);
             }
+            let at = self.latest_clock(device);
             let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
-            one.ledger.composed(&room, &text);
+            one.ledger.composed(&room, &text, (one.stays, at));
         } else {
             self.ground.statistics.count(Counted::RefusedTexts);
         }
@@ -103,8 +104,11 @@ impl Simulation {
         let room = self.room_id(room)?;
         let is_halted = |delivery| matches!(delivery, Delivery::NotConfirmed | Delivery::Failed(_));
         let Some((row, text)) = self.choose(device, &room, is_halted) else { return Ok(()) };
+        let at = self.latest_clock(device);
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
-        one.ledger.tally(&room, &text).retried += 1;
+        let tally = one.ledger.tally(&room, &text);
+        tally.retried += 1;
+        tally.wanted_at = at;
         self.ground.statistics.count(Counted::Retries);
         let Some(one) = self.devices.get(device) else { return Ok(()) };
         let life = one.life;
@@ -126,7 +130,9 @@ impl Simulation {
         let is_idle = |delivery| !matches!(delivery, Delivery::Sending | Delivery::Sent);
         let Some((row, text)) = self.choose(device, &room, is_idle) else { return Ok(()) };
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
-        one.ledger.tally(&room, &text).discarded += 1;
+        let tally = one.ledger.tally(&room, &text);
+        tally.discarded += 1;
+        tally.was_taken_back = true;
         self.ground.statistics.count(Counted::Discards);
         let Some(one) = self.devices.get(device) else { return Ok(()) };
         let life = one.life;
@@ -138,6 +144,14 @@ impl Simulation {
             return Err("a message that is discarded leaves the list".into());
         }
         Ok(())
+    }
+
+    /// The latest time that the clock on the wall of a device has shown: what is written while it is set back counts as
+    /// written then, lest it stand before what waits.
+    fn latest_clock(&mut self, device: usize) -> i64 {
+        let now = self.ground.schedule.now();
+        let browser = self.devices.get(device).map_or(0, |one| one.browser);
+        self.browsers.get_mut(browser).map_or(0, |browser| browser.latest_clock(now))
     }
 
     fn choose(

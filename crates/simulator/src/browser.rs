@@ -73,6 +73,9 @@ pub(crate) struct Browser {
     /// How long the other clock has stood still, since the device was suspended.
     stood_still: u64,
     suspended_since: Option<u64>,
+    latest_wall: i64,
+    /// When nobody had looked at it for days.
+    pub(crate) absent_until: u64,
 }
 
 impl Browser {
@@ -89,6 +92,8 @@ impl Browser {
             wall_error,
             stood_still: 0,
             suspended_since: None,
+            latest_wall: i64::MIN,
+            absent_until: 0,
         }
     }
 
@@ -133,6 +138,12 @@ impl Browser {
     /// Whether the disk has something of somebody that was not sent.
     pub(crate) fn has_unsent(&self, person: usize) -> bool {
         self.records.get(&person).is_some_and(|whose| self.disk.has_unsent(whose))
+    }
+
+    /// The latest time that the clock on the wall has shown when somebody looked at it.
+    pub(crate) fn latest_clock(&mut self, now: u64) -> i64 {
+        self.latest_wall = self.latest_wall.max(self.clocks(now).wall.0);
+        self.latest_wall
     }
 
     /// The clock on the wall is set, or nobody looks at it for days.

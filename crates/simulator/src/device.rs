@@ -1,6 +1,6 @@
 //! A page of a person's: a client with the driver that feeds and drains it, and the screens that it draws.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use roomlet_client::config::{
@@ -8,8 +8,8 @@ use roomlet_client::config::{
     SignIn, TokenKind,
 };
 use roomlet_client::{
-    Change, Client, ConnectionId, Delivery, Event, GuestKey, HttpRequestId, Input, Now, Output,
-    Person, Refusal, RoomId, SendRefusal, Status, TabId, WallClock, Whose,
+    Change, Client, ConnectionId, Delivery, Event, GuestKey, History, HttpRequestId, Input, Now,
+    Output, Person, Refusal, RoomId, Row, RowId, SendRefusal, Status, TabId, WallClock, Whose,
 };
 
 use crate::Dialect;
@@ -50,8 +50,12 @@ pub(crate) struct Device {
     pub(crate) browser: usize,
     /// Who is there, as far as the page knows.
     pub(crate) person: usize,
+    /// Since when there is the present page.
+    pub(crate) loaded_at: u64,
     /// How often another page has taken the place of one.
     pub(crate) life: u32,
+    /// How often there was another page, or somebody else at it.
+    pub(crate) stays: u32,
     /// The rooms that the page had open which has gone.
     pub(crate) rooms: Vec<RoomId>,
     /// The browser has taken the storage from the page.
@@ -76,6 +80,16 @@ pub(crate) struct Device {
     pub(crate) sender_id: String,
     pub(crate) guest_key: String,
     pub(crate) screens: BTreeMap<RoomId, Screen>,
+    /// The rooms of which a page of history has come.
+    are_read: BTreeSet<RoomId>,
+    /// How many unread messages each room was said to have.
+    unread: BTreeMap<RoomId, usize>,
+    /// The rows that the last input has brought.
+    pub(crate) fresh: Vec<(RoomId, RowId)>,
+    /// The messages of the person's own that it has settled.
+    settled: Vec<(RoomId, RowId)>,
+    /// Messages that were shown, and are not any more: their rooms, texts and times.
+    pub(crate) vanished: BTreeSet<(RoomId, String, Option<i64>)>,
     pub(crate) sockets: BTreeMap<ConnectionId, SocketId>,
     /// The requests that are on their way.
     pub(crate) exchanges: BTreeMap<HttpRequestId, ExchangeId>,
@@ -109,7 +123,9 @@ impl Device {
             dialect,
             browser: person,
             person,
+            loaded_at: 0,
             life: 0,
+            stays: 0,
             rooms: Vec::new(),
             has_lost_storage: false,
             is_closed: false,
@@ -123,6 +139,11 @@ impl Device {
             sender_id,
             guest_key,
             screens: BTreeMap::new(),
+            are_read: BTreeSet::new(),
+            unread: BTreeMap::new(),
+            fresh: Vec::new(),
+            settled: Vec::new(),
+            vanished: BTreeSet::new(),
             sockets: BTreeMap::new(),
             exchanges: BTreeMap::new(),
             page,
@@ -151,6 +172,7 @@ impl Device {
     /// The page has gone, with all that it had.
     pub(crate) fn leave(&mut self) {
         self.life += 1;
+        self.stays += 1;
         self.generation += 1;
         self.pending.clear();
         self.watched.clear();
@@ -159,6 +181,11 @@ impl Device {
         self.has_lost_storage = false;
         self.crash_after = None;
         self.screens.clear();
+        self.are_read.clear();
+        self.unread.clear();
+        self.fresh.clear();
+        self.settled.clear();
+        self.vanished.clear();
         self.sockets.clear();
         self.exchanges.clear();
         self.hurries = 0;
@@ -175,6 +202,10 @@ impl Device {
         let ledger = self.of_others.remove(&person).unwrap_or_default();
         let before = std::mem::replace(&mut self.ledger, ledger);
         self.of_others.insert(self.person, before);
+        self.stays += 1;
+        // What the one before had on the screen is not theirs.
+        self.vanished.clear();
+        self.are_read.clear();
         self.person = person;
         self.sender_id = name_of(person);
     }
@@ -193,6 +224,8 @@ impl Device {
         let unsent = self.screens.values().map(|screen| screen.unsent().count()).sum::<usize>();
         let most = MAX_OUTPUTS + MAX_OUTPUTS_OF_A_MESSAGE * unsent;
         let mut reaction = Reaction::default();
+        self.fresh.clear();
+        self.settled.clear();
         while let Some(output) = self.client.poll_output() {
             reaction.outputs.push(output);
             if reaction.outputs.len() > most {
@@ -211,6 +244,10 @@ impl Device {
         // A room that was open for what it was owed only is closed by the client itself.
         let client = &self.client;
         self.screens.retain(|room, _| client.status(room).is_some());
+        let screens = &self.screens;
+        self.are_read.retain(|room| screens.contains_key(room));
+        self.unread.retain(|room, _| screens.contains_key(room));
+        self.vanished.retain(|(room, _, _)| screens.contains_key(room));
         let due = self.client.poll_timeout().filter(|due| is_time_due && due.at <= now.monotonic);
         self.hurries = due.map_or(0, |_| self.hurries + 1);
         if let Some(due) = due.filter(|_| self.hurries > 10) {
@@ -238,19 +275,67 @@ impl Device {
         self.screens.keys().any(wants)
     }
 
+    /// How many messages of a room are unread, as far as the screen was told.
+    pub(crate) fn unread(&self, room: &RoomId) -> usize {
+        self.unread.get(room).copied().unwrap_or(0)
+    }
+
+    /// Remembers which rows are new, and which messages go that were there before.
+    fn watch(&mut self, room: &RoomId, change: &Change) {
+        let Some(screen) = self.screens.get(room) else { return };
+        let shown = |id: RowId| screen.rows().iter().find(|row| row.id == id);
+        match change {
+            Change::Put { row, .. } if shown(row.id).is_none() => {
+                self.fresh.push((room.clone(), row.id));
+            }
+            Change::Put { row, .. } => {
+                let is_sent =
+                    |row: &Row| row.message().is_some_and(|one| one.delivery == Delivery::Sent);
+                if is_sent(row) && shown(row.id).is_some_and(|before| !is_sent(before)) {
+                    self.settled.push((room.clone(), row.id));
+                }
+            }
+            Change::Removed(id) => {
+                // One's own may have its place above all that was read.
+                let mut fresh = self.fresh.iter().chain(&self.settled);
+                let is_fresh = fresh.any(|(of, row)| of == room && row == id);
+                let message = shown(*id)
+                    .and_then(Row::message)
+                    .filter(|one| one.delivery == Delivery::Sent && !is_fresh);
+                // What has come before the first page may lie far above it.
+                if let Some(message) = message.filter(|_| self.are_read.contains(room)) {
+                    let time = message.time.map(|time| time.0);
+                    self.vanished.insert((room.clone(), message.text.clone(), time));
+                }
+            }
+        }
+    }
+
     fn show(&mut self, event: Event, reaction: &mut Reaction) -> Result<(), String> {
         match event {
             Event::Timeline { room, change } => {
                 if let Change::Put { row, .. } = &change
                     && let Some(message) = row.message()
-                    && matches!(message.delivery, Delivery::Failed(_))
                 {
-                    self.ledger.tally(&room, &message.text).failed += 1;
+                    match message.delivery {
+                        Delivery::Failed(_) => self.ledger.tally(&room, &message.text).failed += 1,
+                        Delivery::NotConfirmed => {
+                            self.ledger.tally(&room, &message.text).is_doubted = true;
+                        }
+                        _ => {}
+                    }
                 }
+                self.watch(&room, &change);
                 self.screens.entry(room).or_default().apply(change)?;
             }
             Event::Status { room, .. } => {
                 self.screens.entry(room).or_default();
+            }
+            Event::History { room, history: History::More | History::Beginning } => {
+                self.are_read.insert(room);
+            }
+            Event::Unread { room, count } => {
+                self.unread.insert(room, count);
             }
             Event::NotKept => self.not_kept = true,
             Event::KnownAs(id) => reaction.known_as = Some(id),

@@ -188,6 +188,16 @@ impl Disk {
         self.count(Some(whose), |shelf, _| matches!(shelf, Shelf::Unsent(_))) > 0
     }
 
+    /// How many of them wait for nothing but their turn.
+    pub(crate) fn queued(&self, (whose, of): (&Whose, &TabId), room: &RoomId, text: &str) -> u32 {
+        self.count(Some(whose), |shelf, value| {
+            matches!(shelf, Shelf::Unsent(tab) if tab == of)
+                && value["roomId"] == room.as_str()
+                && value["text"] == text
+                && value["halted"].is_null()
+        })
+    }
+
     /// Whether it is known that an unsent message was on its way.
     pub(crate) fn knows_tried(&self, room: &RoomId, text: &str) -> bool {
         self.count(None, |shelf, value| {

@@ -1,9 +1,10 @@
 //! What must hold after every step.
 
-use roomlet_client::{Delivery, History, Message, RoomId, RowContent};
+use roomlet_client::{Delivery, History, Message, RoomId, Row, RowContent, WallClock};
 use serde_json::Value;
 
 use crate::Dialect;
+use crate::backend::Backend;
 use crate::conversation::Conversation;
 use crate::device::Device;
 use crate::disk::Disk;
@@ -18,6 +19,12 @@ const LONGEST_OVERLAP: u64 = 125_000;
 /// The first pauses are short, and a person may ask; but they grow.
 const MAX_ATTEMPTS: usize = 32;
 const ATTEMPTS_WINDOW: u64 = 20_000;
+
+/// Thirty days, in milliseconds.
+const LONGEST_WAIT: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// So many rows at once are a page of history.
+pub(crate) const ROWS_OF_A_PAGE: usize = 20;
 
 /// A message that goes out.
 #[derive(Debug)]
@@ -50,6 +57,40 @@ pub(crate) fn check_device(
         }
         check_live(device, index, room, network, now)?;
         check_deadline(device, index, room, network)?;
+    }
+    Ok(())
+}
+
+/// A page of history has come: if messages are missing right before it, a row says so.
+pub(crate) fn check_hole(device: &Device, backend: &Backend) -> Result<(), String> {
+    for (room, screen) in device.screens.iter().filter(|(_, screen)| !screen.has_hole()) {
+        let is_new = |row: &Row| device.fresh.iter().any(|(of, id)| of == room && *id == row.id);
+        let sent = |row: &&Row| row.message().is_some_and(|one| one.delivery == Delivery::Sent);
+        let rows = screen.rows().iter().filter(sent).collect::<Vec<_>>();
+        if rows.iter().filter(|row| is_new(row)).count() < ROWS_OF_A_PAGE {
+            continue;
+        }
+        let first = rows.iter().position(|row| is_new(row)).unwrap_or(0);
+        let (Some(first), Some(before)) =
+            (rows.get(first), first.checked_sub(1).and_then(|at| rows.get(at)))
+        else {
+            continue;
+        };
+        let stored = backend.messages(room.as_str());
+        let place = |row: &Row| {
+            stored.iter().position(|one| {
+                row.message().is_some_and(|message| {
+                    message.text == one.text
+                        && message.time.is_some_and(|time| time.0 == one.created_at)
+                })
+            })
+        };
+        if let (Some(before), Some(first)) = (place(before), place(first))
+            && first > before + 1
+        {
+            let missing = first - before - 1;
+            return Err(format!("a hole of {missing} messages is a row until it is filled"));
+        }
     }
     Ok(())
 }
@@ -176,7 +217,14 @@ pub(crate) fn check_stored(
 }
 
 /// What the person has taken back is not sent any more; and what nobody can tell from a second one is sent once.
-pub(crate) fn check_wanted(tally: &Tally, dialect: Dialect) -> Result<(), String> {
+pub(crate) fn check_wanted(
+    tally: &Tally,
+    dialect: Dialect,
+    wall: Option<WallClock>,
+) -> Result<(), String> {
+    if wall.is_some_and(|wall| wall.0.saturating_sub(tally.wanted_at) > LONGEST_WAIT) {
+        return Err("what was wanted thirty days ago is not sent by itself".into());
+    }
     // In a page that was taken for gone while it slept, and where the person was quicker than its disk, it comes too late.
     if tally.composed == 1 && tally.discarded == 1 && tally.taken == 0 {
         return Err("what the person has discarded is not sent".into());

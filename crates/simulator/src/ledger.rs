@@ -27,6 +27,12 @@ pub(crate) struct Tally {
     pub(crate) is_carried: bool,
     /// A page had it that found no disk, and is gone: nobody knows of it any more.
     pub(crate) is_forgotten: bool,
+    /// The person has taken it back once, whatever became of that.
+    pub(crate) was_taken_back: bool,
+    /// It was shown as not confirmed.
+    pub(crate) is_doubted: bool,
+    /// When the person wanted it sent last, by the latest time that their clock had shown by then.
+    pub(crate) wanted_at: i64,
     /// Frames with a `clientMessageId`.
     pub(crate) sent_with_id: u32,
     /// Frames without one: each may become a message.
@@ -45,6 +51,9 @@ impl Tally {
         self.sent_before += other.sent_before;
         self.is_carried |= other.is_carried;
         self.is_forgotten |= other.is_forgotten;
+        self.is_doubted |= other.is_doubted;
+        self.was_taken_back |= other.was_taken_back;
+        self.wanted_at = self.wanted_at.max(other.wanted_at);
         self.sent_with_id += other.sent_with_id;
         self.sent_without_id += other.sent_without_id;
     }
@@ -79,8 +88,8 @@ pub(crate) struct Hearing {
 #[derive(Debug, Default)]
 pub(crate) struct RoomLedger {
     pub(crate) tallies: BTreeMap<String, Tally>,
-    /// The texts in the order in which they were written.
-    pub(crate) order: Vec<String>,
+    /// The texts in the order in which they were written, and which of its stays at the device that was.
+    pub(crate) order: Vec<(u32, String)>,
     /// The messages that arrived. A basic backend has no ids: equal frames on different sockets are one message,
     /// on the same socket they are two.
     pub(crate) arrivals: Vec<Arrival>,
@@ -233,8 +242,10 @@ impl Ledger {
         Ok(())
     }
 
-    pub(crate) fn composed(&mut self, room: &RoomId, text: &str) {
-        self.tally(room, text).composed += 1;
-        self.rooms.entry(room.clone()).or_default().order.push(text.to_owned());
+    pub(crate) fn composed(&mut self, room: &RoomId, text: &str, (stay, at): (u32, i64)) {
+        let tally = self.tally(room, text);
+        tally.composed += 1;
+        tally.wanted_at = at;
+        self.rooms.entry(room.clone()).or_default().order.push((stay, text.to_owned()));
     }
 }

@@ -38,6 +38,7 @@ mod people;
 mod persons;
 mod plan;
 mod presence;
+mod reading;
 mod rest;
 mod run;
 mod schedule;

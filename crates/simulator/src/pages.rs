@@ -52,6 +52,7 @@ impl Simulation {
             && let Some(browser) = self.browsers.get_mut(one.browser)
         {
             self.ground.statistics.count(Counted::LongAbsences);
+            browser.absent_until = self.ground.schedule.now();
             browser.set_clock(i64::try_from(days * DAY).unwrap_or(i64::MAX));
         }
         self.page_begins(device)
@@ -131,6 +132,7 @@ impl Simulation {
             one.passes_to(person);
         }
         one.load(&mut self.ground.chance, known_as)?;
+        one.loaded_at = self.ground.schedule.now();
         self.note(format_args!("device {device} has a new page"));
         let Some(one) = self.devices.get_mut(device) else { return Ok(()) };
         let mut rooms = std::mem::take(&mut one.rooms);

@@ -96,6 +96,8 @@ pub(crate) enum Strike {
     SomebodyElse { person: usize },
     /// A connection is cut.
     Cut,
+    /// The newest connection of a device is cut.
+    CutOf { device: usize },
     /// The server refuses all connections, though it takes requests.
     BlockSockets { pause: u64 },
     /// All tokens are good no more.
@@ -141,6 +143,9 @@ impl Plan {
         }
         let (has_no_locks, befalls) = browser::draw(seed, dialect, (people, tabs), (quiet, storm));
         incidents.extend(befalls);
+        if dialect.has_history() && !is_quiet && chance.percent(40) {
+            incidents.extend(absence(&mut chance, people, storm));
+        }
         incidents.sort_by_key(|incident| incident.at);
         if dialect == Dialect::Full && chance.percent(40) {
             faults.broken_welcome = chance.between(1, 40);
@@ -201,6 +206,29 @@ impl FromStr for Plan {
         let incidents = lines.map(serde_json::from_str).collect::<Result<_, _>>().map_err(bad)?;
         Ok(Self { head, incidents })
     }
+}
+
+/// Somebody is away while more is said than a page of history has, for longer than catch-up looks back; when they are back
+/// people go on talking, and the connection does not hold.
+fn absence(chance: &mut Chance, people: usize, end: u64) -> Vec<Incident> {
+    let device = chance.index(people);
+    let pause = chance.between(80_000, 160_000);
+    let start = chance.between(1, end.saturating_sub(pause).max(2));
+    let back = start + pause;
+    let sleep = Strike::Sleep { device, pause };
+    let mut all = vec![Incident { at: start, what: What::Strikes(sleep) }];
+    let between = pause / chance.between(60, 110);
+    let mut at = start;
+    while at < back + 6_000 {
+        // Once they are back somebody says something at every moment.
+        at += if at < back { between } else { 150 };
+        all.push(Incident { at, what: What::StrangerWrites { room: 0, messages: 1 } });
+    }
+    for _ in 0..chance.between(1, 4) {
+        let at = back + chance.between(300, 5_000);
+        all.push(Incident { at, what: What::Strikes(Strike::CutOf { device }) });
+    }
+    all
 }
 
 fn strike(chance: &mut Chance, dialect: Dialect, (people, tabs): (usize, usize)) -> Strike {

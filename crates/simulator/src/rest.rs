@@ -61,10 +61,13 @@ pub(crate) fn check_history(
             let place = |invariant: String| format!("device {index} in {room}: {invariant}");
             let stored = backend.messages(room.as_str());
             check_list(&stored, devices, index, room, screen, is_whole).map_err(place)?;
+            check_vanished(device, room, screen).map_err(place)?;
+            check_shelf(browsers, device, room, screen).map_err(place)?;
             let Some(ledger) = device.ledger.rooms.get(room) else { continue };
             let person = (device.person, room);
             check_sends(&stored, browsers, devices, person, ledger).map_err(place)?;
-            check_order(&stored, devices, person, ledger).map_err(place)?;
+            let has_locks = browsers.get(device.browser).is_some_and(|one| one.has_locks);
+            check_order(&stored, devices, person, (ledger, has_locks)).map_err(place)?;
             if let Some((_, strange)) = screen
                 .unsent()
                 .find(|(_, one)| tally_of(devices, device.person, room, &one.text).composed == 0)
@@ -146,6 +149,43 @@ fn check_list(
     Ok(())
 }
 
+/// What was shown once is still there, and nothing is said to be missing any more.
+fn check_vanished(device: &Device, room: &RoomId, screen: &Screen) -> Result<(), String> {
+    if screen.has_hole() {
+        return Err("a hole that is filled is no row any more".into());
+    }
+    let gone = device.vanished.iter().filter(|(of, _, _)| of == room).find(|(_, text, time)| {
+        !screen.sent().any(|one| one.text == *text && one.time.map(|time| time.0) == *time)
+    });
+    match gone {
+        Some((_, text, _)) => Err(format!("{text:?} was shown, and has left the list")),
+        None => Ok(()),
+    }
+}
+
+/// A page that lives has nothing on its shelf but what it shows as unsent.
+fn check_shelf(
+    browsers: &[Browser],
+    device: &Device,
+    room: &RoomId,
+    screen: &Screen,
+) -> Result<(), String> {
+    let Some(browser) = browsers.get(device.browser).filter(|_| device.keeps()) else {
+        return Ok(());
+    };
+    let Some((whose, tab)) = device.whose.as_ref().filter(|_| device.pending.is_empty()) else {
+        return Ok(());
+    };
+    for message in screen.sent().filter(|message| message.is_own()) {
+        let stored = browser.disk.unsent((whose, Some(tab)), room, &message.text);
+        let shown = count(screen.unsent().filter(|(_, one)| one.text == message.text).count());
+        if stored > shown {
+            return Err(format!("{:?} is sent, and lies among the unsent", message.text));
+        }
+    }
+    Ok(())
+}
+
 fn check_sends(
     stored: &[&Stored],
     browsers: &[Browser],
@@ -206,31 +246,54 @@ fn unseen(
         return browser.disk.unsent((whose, None), room, text);
     }
     let mine = devices.iter().filter(|one| one.person == person && !one.screens.contains_key(room));
-    let tabs = mine.filter_map(|one| one.whose.as_ref().map(|(_, tab)| tab));
-    tabs.map(|tab| browser.disk.unsent((whose, Some(tab)), room, text)).sum()
+    // What nothing has stopped is sent, whether its room is shown or not.
+    let waiting = mine.filter_map(|one| {
+        let (_, tab) = one.whose.as_ref()?;
+        let unsent = browser.disk.unsent((whose, Some(tab)), room, text);
+        let queued = browser.disk.queued((whose, tab), room, text);
+        Some(if one.keeps() { unsent - queued } else { unsent })
+    });
+    waiting.sum()
 }
 
-/// What one person wrote in one tab stands in the order of writing, but for what was ambiguous.
+/// What one person wrote in one tab stands in the order of writing, but for what was ambiguous; and what they wrote in
+/// one page of it, whichever pages have sent it.
 fn check_order(
     stored: &[&Stored],
     devices: &[Device],
     (person, room): (usize, &RoomId),
-    ledger: &RoomLedger,
+    (ledger, has_locks): (&RoomLedger, bool),
 ) -> Result<(), String> {
-    let is_plain = |text: &&String| {
-        let tally = tally_of(devices, person, room, text);
-        ledger.tallies.contains_key(*text)
+    let tally = |text: &str| tally_of(devices, person, room, text);
+    let is_plain = |text: &str, is_carried: bool| {
+        let tally = tally(text);
+        ledger.tallies.contains_key(text)
             && tally.composed == 1
             && tally.sent_without_id + tally.discarded + tally.retried + tally.failed == 0
-            && !tally.is_carried
+            && (!tally.is_carried
+                || (is_carried
+                    && !tally.is_doubted
+                    && !tally.was_taken_back
+                    && tally.taken + tally.lost == 0))
     };
-    let mine = stored.iter().filter(|one| one.device == Some(person)).map(|one| &one.text);
-    let kept = mine.filter(is_plain).collect::<Vec<_>>();
+    let mine = stored.iter().filter(|one| one.device == Some(person)).map(|one| one.text.as_str());
+    let mine = mine.collect::<Vec<_>>();
     // What has failed for good is said to be so, elsewhere.
-    let written = ledger.order.iter().filter(is_plain).filter(|text| kept.contains(text));
-    let written = written.collect::<Vec<_>>();
-    if written != kept {
-        return Err(format!("messages keep the order of writing: {written:?} became {kept:?}"));
+    let check = |texts: Vec<&str>| {
+        let written = texts.into_iter().filter(|text| mine.contains(text)).collect::<Vec<_>>();
+        let kept = mine.iter().copied().filter(|text| written.contains(text)).collect::<Vec<_>>();
+        if written == kept {
+            return Ok(());
+        }
+        Err(format!("messages keep the order of writing: {written:?} became {kept:?}"))
+    };
+    let all = ledger.order.iter().map(|(_, text)| text.as_str());
+    check(all.filter(|text| is_plain(text, false)).collect())?;
+    // Where there are no locks, what waits may be taken from a page that lives, and given back.
+    let pages = ledger.order.chunk_by(|(one, _), (other, _)| one == other);
+    for page in pages.filter(|_| has_locks) {
+        let texts = page.iter().map(|(_, text)| text.as_str());
+        check(texts.filter(|text| is_plain(text, true)).collect())?;
     }
     Ok(())
 }

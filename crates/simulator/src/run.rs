@@ -126,10 +126,10 @@ impl Simulation {
             self.read_everything()?;
             self.compare(true)?;
         }
-        Ok(())
+        self.read_up()
     }
 
-    fn run_until(&mut self, end: u64) -> Result<(), String> {
+    pub(crate) fn run_until(&mut self, end: u64) -> Result<(), String> {
         while let Some(happening) = self.ground.schedule.pop_before(end) {
             self.happens(happening)?;
         }
@@ -560,6 +560,9 @@ impl Simulation {
         }
         let Some(one) = self.devices.get_mut(device) else { return Ok(None) };
         invariants::check_device(one, device, &self.network, now)?;
+        if one.fresh.len() >= invariants::ROWS_OF_A_PAGE {
+            invariants::check_hole(one, &self.backend)?;
+        }
         if let [socket] = *self.network.live_of(device, None)
             && let Some(socket) = self.network.sockets.get(socket)
         {
@@ -677,12 +680,15 @@ impl Simulation {
         } else {
             tally.sent_without_id += 1;
         }
+        let wall = browser.clocks(self.ground.schedule.now()).wall;
+        // What was handed over before, and waits for credentials, is on its way.
+        let is_new = one.loaded_at >= browser.absent_until;
         let person = one.person;
         let tally = tally_of(&self.devices, person, room, text);
         if tally.composed == 0 {
             return Err(format!("{text:?} is sent by somebody who has not written it"));
         }
-        invariants::check_wanted(&tally, self.dialect)
+        invariants::check_wanted(&tally, self.dialect, is_new.then_some(wall))
     }
 
     pub(crate) fn is_open(&self, device: usize, room: usize) -> bool {

@@ -56,6 +56,11 @@ impl Screen {
         self.rows.iter().filter(|row| row.content == RowContent::Interruption).count()
     }
 
+    /// Whether there is a row that says that messages are missing which are yet to be fetched.
+    pub(crate) fn has_hole(&self) -> bool {
+        self.rows.iter().any(|row| row.content == RowContent::Hole)
+    }
+
     /// The texts of notices.
     pub(crate) fn notices(&self) -> impl Iterator<Item = &str> {
         self.rows.iter().filter_map(|row| match &row.content {

@@ -134,7 +134,8 @@ impl Search {
 /// The device without which an incident means nothing.
 fn device_of(incident: &Incident) -> Option<usize> {
     match &incident.what {
-        What::Acts { device, .. } | What::Strikes(Strike::Sleep { device, .. }) => Some(*device),
+        What::Acts { device, .. }
+        | What::Strikes(Strike::Sleep { device, .. } | Strike::CutOf { device }) => Some(*device),
         What::StrangerWrites { .. } | What::Notice { .. } | What::Strikes(_) => None,
     }
 }

@@ -30,6 +30,13 @@ impl Simulation {
                     self.network.cut(&mut self.ground, socket);
                 }
             }
+            Strike::CutOf { device } => {
+                let live = self.network.live_of(device, None);
+                if let Some(socket) = live.last().copied() {
+                    self.note(format_args!("socket {socket} is cut"));
+                    self.network.cut(&mut self.ground, socket);
+                }
+            }
             Strike::BlockSockets { pause } => {
                 self.network.sockets_blocked_until = self.ground.schedule.now() + pause;
                 for socket in self.network.live() {

@@ -275,11 +275,16 @@ impl Room {
     /// A catch-up does not get on: what came after its beginning is apart from what was known. With `is_certain` there
     /// is something between.
     fn note_hole(&mut self, is_certain: bool) {
-        if let Reading::CatchUp { catch_up: CatchUp { until: Some(until), gap: true, .. }, .. } =
-            &self.reading
-            && (is_certain || self.timeline.newest() > Some(until))
+        if let Reading::CatchUp {
+            catch_up: CatchUp { until: Some(until), gap, oldest, .. }, ..
+        } = &self.reading
         {
-            self.hole = Some(until.clone());
+            // Pages that begin after what is known are apart from it, even if nothing was expected to be missing.
+            let is_apart = is_certain && oldest.as_ref().is_some_and(|oldest| oldest > until);
+            let is_expected = *gap && (is_certain || self.timeline.newest() > Some(until));
+            if is_apart || is_expected {
+                self.hole = Some(until.clone());
+            }
         }
     }
 
@@ -436,7 +441,9 @@ impl Room {
         if let (true, Some(oldest)) = (is_apart, &oldest) {
             self.timeline.drop_before(oldest);
         }
-        if catch_up.until.is_none() || ends || !met || goes_back(&self.reached, &oldest) {
+        // From the beginning of the room on everything is there, whatever is apart from its first message.
+        let is_further = self.history != History::Beginning && goes_back(&self.reached, &oldest);
+        if catch_up.until.is_none() || ends || !met || is_further {
             self.set_older(page.next.clone().filter(|_| goes_on), oldest);
         }
         self.caught_up(now, catch_up.first, newest.or(catch_up.until));

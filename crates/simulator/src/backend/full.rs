@@ -272,6 +272,11 @@ impl Full {
             post_after(ground, 0, socket, other(&value));
             return Ok(());
         }
+        // The function has ended before it could answer.
+        if ground.chance.percent(ground.faults.lost_ack / 2) {
+            ground.statistics.count(Counted::LostAcks);
+            return Ok(());
+        }
         let before = frame["before"].as_str().map(|at| self.cursor(room, at)).transpose()?;
         let page = self.page(room, before.as_ref(), limit.unwrap_or(100));
         let first = page.first().map(|message| (message.created_at, message.id.clone()));
