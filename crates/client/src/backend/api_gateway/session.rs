@@ -89,6 +89,8 @@ pub(crate) struct Session {
     person: Person,
     state: State,
     said_hello: bool,
+    /// Nothing has come that may be the answer to it, for so long that nothing will; or it was not said here.
+    met_silence: bool,
     awaits_pong: bool,
     /// Something was sent since hello: an error frame may be about that.
     has_sent: bool,
@@ -121,6 +123,7 @@ impl Session {
             person,
             state: State::Undecided,
             said_hello: false,
+            met_silence: true,
             awaits_pong: false,
             has_sent: false,
             unheard: 0,
@@ -259,7 +262,8 @@ impl Session {
     pub(crate) fn handle_time(&mut self, now: Timestamp, discovery: &mut Discovery) {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
-                Timer::Answer | Timer::ErrorFrame | Timer::Name | Timer::Words => {}
+                Timer::Answer | Timer::ErrorFrame | Timer::Name => {}
+                Timer::Words => self.met_silence = true,
                 Timer::Decision => {
                     discovery.learn(Known::Silence);
                     self.follow(now, discovery);
@@ -299,7 +303,7 @@ impl Session {
     }
 
     fn say_hello(&mut self, now: Timestamp) {
-        self.said_hello = true;
+        (self.said_hello, self.met_silence) = (true, false);
         self.timers.set(Timer::Answer, now + ANSWER_WINDOW);
         self.timers.set(Timer::ErrorFrame, now + ANSWER_WINDOW);
         self.timers.set(Timer::Words, now + WORDS_WINDOW);

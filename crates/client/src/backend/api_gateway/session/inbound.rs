@@ -25,7 +25,10 @@ impl Session {
             return;
         }
         let is_full = matches!(self.state, State::Full { .. });
-        if !is_full && self.timers.is_set(Timer::Answer) && frame.may_be_broken_answer(text) {
+        // Once something was sent, an error is that one's.
+        let is_of_a_send = self.has_sent && matches!(frame, ServerFrame::Error(_));
+        let may_answer = !is_full && self.timers.is_set(Timer::Answer) && !is_of_a_send;
+        if may_answer && frame.may_be_broken_answer(text) {
             self.answer_broken(text, discovery);
             return;
         }
@@ -108,10 +111,7 @@ impl Session {
                 self.words_may_have_answered();
                 return;
             }
-        } else if message.id.is_some()
-            && !self.timers.is_set(Timer::Words)
-            && discovery.ask_again(now)
-        {
+        } else if message.id.is_some() && self.met_silence && discovery.ask_again(now) {
             // It looks like the full dialect, and the question was lost, or its answer.
             self.say_hello(now);
         }
