@@ -511,10 +511,13 @@ impl Client {
             // First what the session says: it may concern the credentials that the next steps would use.
             let mut moved = self.session_events(now, index);
             let Some(channel) = self.channels.get_mut(index) else { return };
+            let id = channel.id;
+            for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
+                open.recall(now, self.keeping.disk(), channel);
+            }
             channel.run(now, &mut self.shared);
             moved |= self.session_events(now, index);
             let Some(channel) = self.channels.get_mut(index) else { return };
-            let id = channel.id;
             for open in self.rooms.iter_mut().filter(|open| open.channel == id) {
                 if !channel.is_open() && open.room.may_be_left() {
                     open.room.left();

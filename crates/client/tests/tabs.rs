@@ -5,8 +5,8 @@ mod scenario;
 use std::time::Duration;
 
 use roomlet_client::config::{NamespaceKind, SignIn};
-use roomlet_client::{Command, Event, Input, RoomId, Visibility};
-use scenario::appsync::{IN_AN_HOUR, api_key, cognito, event_data, events, jwt};
+use roomlet_client::{Command, Credentials, Event, Input, RoomId, Visibility, WallClock};
+use scenario::appsync::{EVENTS_ACK, IN_AN_HOUR, api_key, cognito, event_data, events, jwt};
 use scenario::disk::{Disk, Tab, gateway};
 use scenario::{FORBIDDEN, WELCOME, broadcast, live};
 use serde_json::json;
@@ -367,6 +367,40 @@ fn what_another_tab_has_taken_over_is_not_sent_by_trying_again_here() {
         slow.scenario.wall_error = asleep;
         assert_eq!(retry(&mut slow), 0);
         assert_eq!(slow.rows(), [""; 0], "it is shown where it is now");
+    }
+}
+
+/// The same, of what waited for credentials in the page that slept.
+#[test]
+fn what_waited_for_credentials_is_not_sent_before_the_disk_says_whose_it_is() {
+    for kind in [NamespaceKind::Stamped, NamespaceKind::Raw] {
+        let disk = Disk::default();
+        let mut slow = Tab::new(&disk, 1, events(kind), cognito());
+        let expired = || match jwt("ann", IN_AN_HOUR) {
+            Credentials::Token { token, .. } => {
+                Credentials::Token { token, expires_at: Some(WallClock(0)) }
+            }
+            other => other,
+        };
+        slow.scenario.sign_in(expired());
+        slow.run_disk();
+        slow.scenario.open();
+        slow.scenario.receive(EVENTS_ACK);
+        slow.scenario.sign_in(expired());
+        slow.scenario.subscribe_success();
+        slow.scenario.sent();
+        slow.scenario.send("hi");
+        slow.run_disk();
+        let mut other = Tab::new(&disk, 2, events(kind), cognito());
+        other.scenario.sign_in(jwt("ann", IN_AN_HOUR));
+        other.run_disk();
+        slow.scenario.now += 60_000;
+        other.others_are_silent(Duration::from_secs(60));
+        other.pass(Duration::from_secs(10));
+        assert_eq!(other.rows().len(), 1, "it is the other one's now");
+        slow.scenario.sign_in(expired());
+        slow.run_disk();
+        assert_eq!((slow.rows().len(), slow.scenario.sent().len()), (0, 0));
     }
 }
 

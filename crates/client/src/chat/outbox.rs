@@ -302,6 +302,11 @@ impl Outbox {
         })
     }
 
+    /// What is in flight, if another tab may have taken it over from the disk by now.
+    pub(crate) fn in_flight_to_check(&self, now: Now) -> Option<&Outgoing> {
+        self.in_flight().filter(|message| !message.is_surely_ours(now))
+    }
+
     /// The disk has to say of each message that it has whether it is still this tab's.
     pub(crate) fn is_to_be_checked(&mut self) {
         for message in self.messages.iter_mut().filter(|message| message.has_record()) {

@@ -152,6 +152,16 @@ impl OpenRoom {
         }
     }
 
+    /// Takes back what has waited for credentials for so long that the disk has to say again whose it is.
+    pub(super) fn recall(&mut self, now: Now, disk: Disk, channel: &mut Channel) {
+        let outbox = &mut self.room.outbox;
+        let stale = outbox.in_flight_to_check(now).filter(|_| disk == Disk::Awaited);
+        let Some(id) = stale.map(|message| message.id.clone()) else { return };
+        if channel.session.withdraw(&id) {
+            outbox.requeue(&id);
+        }
+    }
+
     /// Gives up what is in flight: it goes once more, unless it may have arrived and would arrive twice.
     pub(super) fn take_back(&mut self, channel: &mut Channel) {
         let outbox = &mut self.room.outbox;

@@ -14,6 +14,9 @@ use crate::statistics::Counted;
 /// A page of history ends at this many bytes of JSON.
 const PAGE_BYTES: usize = 96 * 1_024;
 
+/// A message is stored within so many milliseconds of its time, and others of the same time before it.
+pub(crate) const LONGEST_COMMIT: u64 = 300;
+
 /// Who wrote a message, as the server tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sender {
@@ -200,7 +203,7 @@ impl Full {
 
     pub(super) fn stranger_writes(&mut self, ground: &mut Ground, room: &str, text: String) {
         let message = Stored::strangers(ground, room, text);
-        let pause = ground.chance.between(0, 300);
+        let pause = ground.chance.between(0, LONGEST_COMMIT);
         ground.schedule.after(pause, Happening::Works(Work::Commits { socket: None, message }));
     }
 
@@ -252,7 +255,7 @@ impl Full {
             error(ground, Some(socket), code, &message, Some(pause));
             return Ok(());
         }
-        let pause = ground.chance.between(0, 300);
+        let pause = ground.chance.between(0, LONGEST_COMMIT);
         let socket = Some(socket);
         ground.schedule.after(pause, Happening::Works(Work::Commits { socket, message }));
         Ok(())

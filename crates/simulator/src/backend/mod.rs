@@ -16,7 +16,7 @@ use crate::schedule::Happening;
 use crate::{Dialect, STRANGER};
 pub(crate) use appsync::{Appsync, room_of_channel};
 pub(crate) use basic::Basic;
-pub(crate) use full::{Full, Stored, guest_id};
+pub(crate) use full::{Full, LONGEST_COMMIT, Stored, guest_id};
 
 /// Virtual time 0 is 2025-10-29T04:06:00.000Z.
 pub(crate) const EPOCH: i64 = 1_761_710_760_000;

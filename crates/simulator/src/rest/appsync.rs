@@ -173,7 +173,14 @@ fn check_ownership(
         // What another page of theirs sends, or sent before, a page does not know that finds no disk; and none does if
         // that one had none.
         let untold = |one: &Device| {
-            one.person == device.person && !one.keeps() && has_composed(one, room, &message.text)
+            let knows = |tally: &Tally| tally.composed > 0 && (!one.keeps() || tally.is_forgotten);
+            one.person == device.person
+                && one
+                    .ledger
+                    .rooms
+                    .get(room)
+                    .and_then(|of| of.tallies.get(&message.text))
+                    .is_some_and(knows)
         };
         let is_untold = devices.iter().any(untold) && !has_composed(device, room, &message.text);
         let tally = ledger.tallies.get(&message.text).cloned().unwrap_or_default();
