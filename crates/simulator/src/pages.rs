@@ -88,8 +88,10 @@ impl Simulation {
             browser.disk.does(now, operation);
         }
         let tab = one.whose.as_ref().map(|(_, tab)| tab.clone());
+        // Before it has done all that makes room for somebody else, it was the page of the one before.
+        let screens = one.next.take().map(|(_, before)| before);
         one.ledger.page_ends(
-            &one.screens,
+            screens.as_ref().unwrap_or(&one.screens),
             (&browser.disk, one.whose.as_ref()),
             (one.keeps(), one.keeps() && has_asked && asked.is_empty()),
         )?;
