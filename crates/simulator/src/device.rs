@@ -197,6 +197,14 @@ impl Device {
         others.chain([(self.person, &self.ledger)])
     }
 
+    /// The one of a person who was there, or is.
+    pub(crate) fn ledger_of(&mut self, person: usize) -> Option<&mut Ledger> {
+        if self.person == person {
+            return Some(&mut self.ledger);
+        }
+        self.of_others.get_mut(&person)
+    }
+
     /// Somebody else is there now; what happened to them here before is what it was.
     pub(crate) fn passes_to(&mut self, person: usize) {
         let ledger = self.of_others.remove(&person).unwrap_or_default();

@@ -66,8 +66,8 @@ impl Simulation {
             if mine.any(|one| one.keeps()) {
                 continue;
             }
-            let mine = self.devices.iter_mut().filter(|one| one.person == person);
-            for (id, room) in mine.flat_map(|one| &mut one.ledger.rooms) {
+            let mine = self.devices.iter_mut().filter_map(|one| one.ledger_of(person));
+            for (id, room) in mine.flat_map(|ledger| &mut ledger.rooms) {
                 for (text, tally) in &mut room.tallies {
                     tally.lost += browser.disk.unsent((whose, None), id, text);
                 }

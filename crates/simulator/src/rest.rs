@@ -204,7 +204,8 @@ fn check_sends(
         // What was tried by a page that has gone may be left to the person, where the dialect is not known yet.
         let is_exact = sent_without_id == 0 && discarded == 0 && !failed && !tally.is_carried;
         let holds = if is_exact {
-            kept + lost >= composed && kept <= composed && unsent == 0
+            // What a disk has that answers no more may be shown to the person as well.
+            kept + lost >= composed && kept <= composed && unsent <= lost
         } else {
             kept + unsent + discarded + lost >= composed && kept <= composed + retried
         };

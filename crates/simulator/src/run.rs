@@ -147,14 +147,14 @@ impl Simulation {
         self.network.surface(&mut self.ground, |device| {
             devices.get(device).is_some_and(|device| device.ledger.may_ping)
         });
-        for one in &mut self.devices {
-            one.crash_after = None;
-        }
         for browser in &mut self.browsers {
             browser.disk.is_full_until(0);
         }
         for person in 0..self.browsers.len() {
             self.resume(person)?;
+        }
+        for one in &mut self.devices {
+            one.crash_after = None;
         }
         for device in 0..self.devices.len() {
             self.wake(device)?;
