@@ -157,8 +157,10 @@ impl OpenRoom {
         let outbox = &mut self.room.outbox;
         let stale = outbox.in_flight_to_check(now).filter(|_| disk == Disk::Awaited);
         let Some(id) = stale.map(|message| message.id.clone()) else { return };
-        if channel.session.withdraw(&id) {
-            outbox.requeue(&id);
+        if channel.session.withdraw(&id)
+            && let Some(row) = outbox.requeue(&id)
+        {
+            self.room.timeline.set_delivery(row, Delivery::Queued);
         }
     }
 
