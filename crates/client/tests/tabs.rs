@@ -5,7 +5,9 @@ mod scenario;
 use std::time::Duration;
 
 use roomlet_client::config::{NamespaceKind, SignIn};
-use roomlet_client::{Command, Credentials, Event, Input, RoomId, Visibility, WallClock};
+use roomlet_client::{
+    Command, Credentials, Event, Input, Output, RoomId, StorageAnswer, Visibility, WallClock,
+};
 use scenario::appsync::{EVENTS_ACK, IN_AN_HOUR, api_key, cognito, event_data, events, jwt};
 use scenario::disk::{Disk, Tab, gateway};
 use scenario::{FORBIDDEN, WELCOME, broadcast, live};
@@ -375,25 +377,8 @@ fn what_another_tab_has_taken_over_is_not_sent_by_trying_again_here() {
 fn what_waited_for_credentials_is_not_sent_before_the_disk_says_whose_it_is() {
     for kind in [NamespaceKind::Stamped, NamespaceKind::Raw] {
         let disk = Disk::default();
-        let mut slow = Tab::new(&disk, 1, events(kind), cognito());
-        let expired = || match jwt("ann", IN_AN_HOUR) {
-            Credentials::Token { token, .. } => {
-                Credentials::Token { token, expires_at: Some(WallClock(0)) }
-            }
-            Credentials::Aws { .. } => unreachable!("it is a token"),
-        };
-        slow.scenario.sign_in(expired());
-        slow.run_disk();
-        slow.scenario.open();
-        slow.scenario.receive(EVENTS_ACK);
-        slow.scenario.sign_in(expired());
-        slow.scenario.subscribe_success();
-        slow.scenario.sent();
-        slow.scenario.send("hi");
-        slow.run_disk();
-        let mut other = Tab::new(&disk, 2, events(kind), cognito());
-        other.scenario.sign_in(jwt("ann", IN_AN_HOUR));
-        other.run_disk();
+        let mut slow = waiting_for_credentials(&disk, kind);
+        let mut other = signed_in(&disk, kind);
         slow.scenario.now += 60_000;
         other.others_are_silent(Duration::from_secs(60));
         other.pass(Duration::from_secs(10));
@@ -401,6 +386,65 @@ fn what_waited_for_credentials_is_not_sent_before_the_disk_says_whose_it_is() {
         slow.scenario.sign_in(expired());
         slow.run_disk();
         assert_eq!((slow.rows().len(), slow.scenario.sent().len()), (0, 0));
+    }
+}
+
+/// The same, where the disk has failed since, and does what it is asked even so.
+#[test]
+fn what_the_disk_says_is_anothers_does_not_wait_for_credentials_any_more() {
+    for kind in [NamespaceKind::Stamped, NamespaceKind::Raw] {
+        let disk = Disk::default();
+        let mut slow = waiting_for_credentials(&disk, kind);
+        slow.write_draft("half a thought");
+        slow.scenario.pass(Duration::from_secs(1));
+        while let Some(output) = slow.scenario.storage.pop_front() {
+            if let Output::WriteStorage { request, .. } = output {
+                let answer = StorageAnswer::Failed;
+                slow.scenario.input(Input::StorageAnswered { request, answer });
+            }
+        }
+        assert_eq!(slow.was_told_that_nothing_is_kept(), 1);
+        let mut other = signed_in(&disk, kind);
+        other.others_are_silent(Duration::from_secs(60));
+        other.pass(Duration::from_secs(10));
+        assert_eq!(other.rows().len(), 1, "it is the other one's now");
+        slow.hear(&mut other);
+        slow.scenario.sign_in(expired());
+        slow.run_disk();
+        assert_eq!((slow.rows().len(), slow.scenario.sent().len()), (0, 0));
+    }
+}
+
+/// A tab of Ann's that is connected to an Event API, and has a message that waits for credentials.
+fn waiting_for_credentials(disk: &Disk, kind: NamespaceKind) -> Tab {
+    let mut tab = Tab::new(disk, 1, events(kind), cognito());
+    tab.scenario.sign_in(expired());
+    tab.run_disk();
+    tab.scenario.open();
+    tab.scenario.receive(EVENTS_ACK);
+    tab.scenario.sign_in(expired());
+    tab.scenario.subscribe_success();
+    tab.scenario.sent();
+    tab.scenario.send("hi");
+    tab.run_disk();
+    tab
+}
+
+/// Another one of hers.
+fn signed_in(disk: &Disk, kind: NamespaceKind) -> Tab {
+    let mut tab = Tab::new(disk, 2, events(kind), cognito());
+    tab.scenario.sign_in(jwt("ann", IN_AN_HOUR));
+    tab.run_disk();
+    tab
+}
+
+/// Credentials that are good for once.
+fn expired() -> Credentials {
+    match jwt("ann", IN_AN_HOUR) {
+        Credentials::Token { token, .. } => {
+            Credentials::Token { token, expires_at: Some(WallClock(0)) }
+        }
+        Credentials::Aws { .. } => unreachable!("it is a token"),
     }
 }
 

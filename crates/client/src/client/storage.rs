@@ -1,9 +1,10 @@
 //! How the client and the device's storage work together.
 
-use super::Client;
+use super::channel::Channel;
 use super::io::{Event, StorageAnswer};
 use super::kept::Kept;
 use super::open_room::OpenRoom;
+use super::{Client, by_id};
 use crate::chat::ids::{ClientMessageId, RoomId, RowId, StorageRequestId};
 use crate::chat::message::Delivery;
 use crate::chat::outbox::{Disk, Gone, Outbox, Outgoing};
@@ -54,7 +55,8 @@ impl Client {
             }
             StorageAnswer::Missing => {
                 for open in &mut self.rooms {
-                    open.disown(request);
+                    let lost = open.room.outbox.lost_to_another_tab(request);
+                    lost.into_iter().for_each(|message| open.disown(&message, &mut self.channels));
                 }
                 self.unopened.retain(|_, outbox| {
                     outbox.lost_to_another_tab(request);
@@ -279,9 +281,9 @@ impl Client {
         if self.keeping.takes_changes() {
             return self.outboxes().for_each(Outbox::is_to_be_checked);
         }
-        for OpenRoom { room, .. } in &mut self.rooms {
-            for message in room.outbox.take_kept() {
-                room.timeline.discard(message.row);
+        for open in &mut self.rooms {
+            for message in open.room.outbox.take_kept() {
+                open.disown(&message, &mut self.channels);
             }
         }
         self.unopened.retain(|_, outbox| {
@@ -380,9 +382,10 @@ impl OpenRoom {
     }
 
     /// Another tab has taken a message over: there it is shown, and sent.
-    fn disown(&mut self, request: StorageRequestId) {
-        if let Some(message) = self.room.outbox.lost_to_another_tab(request) {
-            self.room.timeline.discard(message.row);
+    fn disown(&mut self, message: &Outgoing, channels: &mut [Channel]) {
+        self.room.timeline.discard(message.row);
+        if let Some(channel) = by_id(channels, self.channel) {
+            channel.session.withdraw(&message.id);
         }
     }
 }
