@@ -133,19 +133,25 @@ fn what_is_no_message_is_shown_as_it_came_but_errors_and_hellos_are_not() {
 
 #[test]
 fn hello_is_said_once_a_page_and_its_answer_is_not_shown() {
-    let mut scenario = Scenario::new(Dialect::Auto);
-    scenario.open();
-    assert_eq!(scenario.sent()[0]["action"], "hello");
-    scenario.receive("Use the sendMessage route to send a message.");
-    scenario.pass(Duration::from_secs(3));
-    for _ in 0..3 {
-        scenario.close(1006);
-        scenario.wait_for_attempt();
+    for answer in [
+        "Use the sendMessage route to send a message.",
+        // AWS's own example of a default route says so.
+        r#"Use the sendmessage route to send a message. Your info:{"connectedAt":"x","connectionId":"me="}"#,
+    ] {
+        let mut scenario = Scenario::new(Dialect::Auto);
         scenario.open();
-        scenario.pass(Duration::from_secs(4));
+        assert_eq!(scenario.sent()[0]["action"], "hello");
+        scenario.receive(answer);
+        scenario.pass(Duration::from_secs(3));
+        for _ in 0..3 {
+            scenario.close(1006);
+            scenario.wait_for_attempt();
+            scenario.open();
+            scenario.pass(Duration::from_secs(4));
+        }
+        assert!(scenario.rows().is_empty(), "{:?}", scenario.rows());
+        assert!(scenario.sent().is_empty(), "{answer}");
     }
-    assert!(scenario.rows().is_empty(), "{:?}", scenario.rows());
-    assert!(scenario.sent().is_empty());
 }
 
 #[test]

@@ -167,9 +167,9 @@ impl ServerFrame {
         match self {
             Self::Foreign | Self::UnknownType => {
                 let text = text.trim();
-                let is_object = text.starts_with('{') || text.ends_with('}');
                 let names = names.into_iter().filter(|name| text.contains(name)).count();
-                is_object && is_no_json(text) || names > 1
+                // Words may end in an object, as those of AWS's own example of a default route do.
+                text.starts_with('{') && is_no_json(text) || names > 1
             }
             // To a connection that has not said `hello` a full backend says nothing else but messages.
             Self::Error(error) => error.code == "bad_request",
