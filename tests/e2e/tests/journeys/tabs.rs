@@ -56,6 +56,8 @@ fn what_waits_for_the_person_is_there_again_in_the_tab_that_they_load_again() {
         ann.until("nobody can tell", is_doubtful).await;
         ann_too.until_online().await;
 
+        // A tab that has only just been opened may be the one that is loaded again.
+        ann_too.stay_for_a_while().await;
         ann.window.reload().await;
         let seen = ann.until("there again", is_doubtful).await;
         assert_eq!(seen.messages[0].actions, ["Retry", "Dismiss"], "{seen:#?}");
