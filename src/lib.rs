@@ -19,6 +19,6 @@ pub mod embed;
 pub mod i18n;
 pub mod ui;
 
-pub use i18n::Language;
+pub use i18n::{Language, Locale};
 pub use roomlet_client as client;
 pub use ui::ChatWidget;

@@ -12,6 +12,7 @@ mod web {
     mod device_storage;
     pub mod http;
     mod keeping;
+    mod languages;
     pub mod overridden;
     pub mod page;
     mod requests;
@@ -161,7 +162,7 @@ async fn the_language_changes_while_the_widget_runs() {
     page.sockets.open_last();
     page.settle().await;
     assert_eq!(page.texts(".status-text"), ["Connected"]);
-    page.language.set(Language::Korean);
+    page.language.set(Language::Korean.into());
     page.settle().await;
     assert_eq!(page.texts(".status-text"), ["연결됨"]);
 }

@@ -6,18 +6,18 @@ use wasm_bindgen::JsValue;
 use web_sys::{CustomEvent, CustomEventInit, HtmlElement};
 
 use crate::driver::Chat;
-use crate::i18n::Language;
+use crate::i18n::Locale;
 use crate::ui::{author_name, refusal_name, status_name};
 
 /// Tells the page what an event of the client means to it, if anything.
-pub(super) fn tell(host: &HtmlElement, chat: &Chat, language: Language, event: &Event) {
+pub(super) fn tell(host: &HtmlElement, chat: &Chat, locale: Locale, event: &Event) {
     match event {
         Event::Status { room, status } => {
             let mut details = vec![("room", room.as_str()), ("status", status_name(*status))];
             details.extend(refusal_name(*status).map(|reason| ("reason", reason)));
             dispatch(host, "roomlet-status", &details);
         }
-        Event::Arrived { room, row } => message(host, chat, language, room, *row),
+        Event::Arrived { room, row } => message(host, chat, locale, room, *row),
         Event::Sent { room, row } => {
             let row = row.0.to_string();
             dispatch(host, "roomlet-sent", &[("room", room.as_str()), ("id", &row)]);
@@ -30,13 +30,13 @@ pub(super) fn tell(host: &HtmlElement, chat: &Chat, language: Language, event: &
     }
 }
 
-fn message(host: &HtmlElement, chat: &Chat, language: Language, room: &RoomId, row: RowId) {
+fn message(host: &HtmlElement, chat: &Chat, locale: Locale, room: &RoomId, row: RowId) {
     let found = chat.row(room, row);
     let Some(message) = found.as_ref().and_then(|row| row.message()) else { return };
     if message.author == Author::Me {
         return;
     }
-    let author = author_name(&message.author, language.texts());
+    let author = author_name(&message.author, locale.texts());
     let details = [
         ("room", room.as_str()),
         ("id", &row.0.to_string()),

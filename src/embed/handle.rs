@@ -1,9 +1,11 @@
 //! The handle that the element's script holds.
 
 use std::any::Any;
+use std::cell::RefCell;
 
 use leptos::mount::mount_to;
 use leptos::prelude::*;
+use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsError};
 use web_sys::{HtmlElement, ShadowRoot};
@@ -11,7 +13,7 @@ use web_sys::{HtmlElement, ShadowRoot};
 use super::options::{Options, OptionsError};
 use super::{dom_events, stylesheet};
 use crate::driver::{PageSignIn, Ports};
-use crate::i18n::Language;
+use crate::i18n::Locale;
 use crate::ui::{ChatWidget, ChatWidgetProps, Remote};
 use roomlet_client::RoomId;
 use roomlet_client::config::Backend;
@@ -22,7 +24,10 @@ pub struct Handle {
     backend: Backend,
     room: RwSignal<RoomId>,
     name: RwSignal<Option<String>>,
-    language: RwSignal<Language>,
+    language: RwSignal<Locale>,
+    /// The page's own texts as they were given last: what is wrong with them is said once.
+    texts: RefCell<Value>,
+    host: HtmlElement,
     remote: Remote,
     _mounted: Box<dyn Any>,
 }
@@ -39,7 +44,8 @@ impl Handle {
         let backend = options.backend(&configuration)?;
         let room = RwSignal::new(options.room(&backend)?);
         let name = RwSignal::new(options.name.clone());
-        let language = RwSignal::new(options.language());
+        let (locale, problems) = options.locale();
+        let language = RwSignal::new(locale);
         let remote = Remote::default();
         let keep = options.keep();
         let complaining = host.clone();
@@ -76,13 +82,17 @@ impl Handle {
             })
         });
         dom_events::dispatch(&host, "roomlet-ready", &[("backend", &backend.name)]);
-        Ok(Self { backend, room, name, language, remote, _mounted: Box::new(mounted) })
+        complain(&host, &problems);
+        let texts = RefCell::new(options.texts.clone());
+        let _mounted = Box::new(mounted);
+        Ok(Self { backend, room, name, language, texts, host, remote, _mounted })
     }
 }
 
 #[wasm_bindgen]
 impl Handle {
-    /// Takes over attributes that may change while the widget runs: `room`, `name`, `lang`.
+    /// Takes over attributes that may change while the widget runs: `room`, `name`, `lang`, `dir`,
+    /// and the page's own texts.
     pub fn update(&self, options: &str) -> Result<(), JsError> {
         let options = Options::parse(options)?;
         let room = options.room(&self.backend)?;
@@ -92,9 +102,12 @@ impl Handle {
         if self.name.get_untracked() != options.name {
             self.name.set(options.name.clone());
         }
-        let language = options.language();
-        if self.language.get_untracked() != language {
-            self.language.set(language);
+        let (locale, problems) = options.locale();
+        if self.language.get_untracked() != locale {
+            self.language.set(locale);
+        }
+        if self.texts.replace(options.texts.clone()) != options.texts {
+            complain(&self.host, &problems);
         }
         Ok(())
     }
@@ -120,5 +133,12 @@ impl Handle {
     #[wasm_bindgen(js_name = authChanged)]
     pub fn auth_changed(&self) {
         self.remote.sign_in_changed();
+    }
+}
+
+/// Tells the page what cannot be used of what it has given; the widget does without.
+fn complain(host: &HtmlElement, problems: &[String]) {
+    for problem in problems {
+        dom_events::dispatch(host, "roomlet-error", &[("message", problem)]);
     }
 }

@@ -5,9 +5,9 @@ use roomlet_client::config::{Backend, Configuration};
 use serde_json::{Map, Value};
 
 use crate::driver::Keep;
-use crate::i18n::Language;
+use crate::i18n::{Direction, LOADER_TEXT_NAMES, Locale};
 
-/// The attributes of the element, by their names; absent ones are `null`.
+/// The attributes of the element and its property `texts`, by their names; absent ones are `null`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// An AppSync API key; only with `endpoint`.
@@ -18,6 +18,8 @@ pub struct Options {
     pub backend: Option<String>,
     /// `auto`, `basic` or `full`; only with `endpoint`.
     pub dialect: Option<String>,
+    /// `ltr` or `rtl`; else as the language is written.
+    pub dir: Option<String>,
     /// An endpoint of the page's own, where the build allows that.
     pub endpoint: Option<String>,
     /// `raw` or `stamped`; only with `endpoint`, of AppSync Events.
@@ -38,6 +40,8 @@ pub struct Options {
     pub room: Option<String>,
     /// `none` keeps nothing on the device.
     pub storage: Option<String>,
+    /// The page's own texts by their names: an object, or `null`.
+    pub texts: Value,
 }
 
 /// Why a page cannot have what it asks for.
@@ -63,6 +67,7 @@ impl Options {
     pub fn parse(json: &str) -> Result<Self, OptionsError> {
         let mut given = serde_json::from_str::<Map<String, Value>>(json)
             .map_err(|error| OptionsError(format!("unreadable options: {error}")))?;
+        let texts = given.remove("texts").unwrap_or_default();
         let mut text = |name: &str| match given.remove(name) {
             Some(Value::String(text)) => Some(text),
             _ => None,
@@ -72,6 +77,7 @@ impl Options {
             auth_mode: text("auth-mode"),
             backend: text("backend"),
             dialect: text("dialect"),
+            dir: text("dir"),
             endpoint: text("endpoint"),
             events: text("events"),
             kind: text("kind"),
@@ -82,6 +88,7 @@ impl Options {
             region: text("region"),
             room: text("room"),
             storage: text("storage"),
+            texts,
         };
         match given.keys().next() {
             Some(name) => Err(OptionsError(format!("unreadable options: `{name}` is none"))),
@@ -119,15 +126,48 @@ impl Options {
         }
     }
 
-    /// The first language that the widget speaks of: the attribute, the page, the browser.
-    pub(super) fn language(&self) -> Language {
+    /// What the widget says, and how: in the first language that it speaks of the attribute, the page and the browser, with
+    /// the page's own texts. Each problem with these is a sentence.
+    pub(super) fn locale(&self) -> (Locale, Vec<String>) {
         let window = web_sys::window();
         let page = window.as_ref().and_then(|window| window.document()?.document_element());
         let page = page.and_then(|root| root.get_attribute("lang"));
-        let browser = window.and_then(|window| window.navigator().language());
-        let tags = [self.lang.clone(), page, browser];
-        tags.iter().flatten().find_map(|tag| Language::from_tag(tag)).unwrap_or_default()
+        let browser = window.map(|window| window.navigator().languages()).unwrap_or_default();
+        let browser = browser.iter().filter_map(|tag| tag.as_string());
+        let tags = [self.lang.clone(), page].into_iter().flatten().chain(browser);
+        let tags = tags.collect::<Vec<_>>();
+        let locale = Locale::of_tags(tags.iter().map(String::as_str));
+        let direction = self.dir.as_deref().and_then(Direction::from_name);
+        let locale = direction.map_or(locale, |direction| locale.in_direction(direction));
+        let (own, mut problems) = own_texts(&self.texts);
+        let (locale, of_texts) = locale.with_texts(own);
+        problems.extend(of_texts);
+        let sentence = |problem| format!("The property `texts` {problem}.");
+        (locale, problems.into_iter().map(sentence).collect())
     }
+}
+
+/// The texts for the widget, and what is wrong with what the page has given; that reads on after "The property `texts`".
+fn own_texts(given: &Value) -> (Vec<(&str, &str)>, Vec<String>) {
+    let (mut texts, mut problems) = (Vec::new(), Vec::new());
+    match given {
+        Value::Null => {}
+        Value::Object(given) => {
+            // The script that loads the widget says some itself.
+            let of_widget =
+                given.iter().filter(|(name, _)| !LOADER_TEXT_NAMES.contains(&name.as_str()));
+            for (name, value) in of_widget {
+                match value {
+                    Value::String(text) => texts.push((name.as_str(), text.as_str())),
+                    _ => problems
+                        .push(format!("has a text `{name}` that is no text: write a string")),
+                }
+            }
+        }
+        _ => problems
+            .push("is no object: write it as in {placeholder: \"Say something\"}".to_owned()),
+    }
+    (texts, problems)
 }
 
 /// An attribute that has no meaning without `endpoint`.

@@ -5,6 +5,7 @@ const ATTRIBUTES = [
   "auth-mode",
   "backend",
   "dialect",
+  "dir",
   "endpoint",
   "events",
   "kind",
@@ -17,20 +18,67 @@ const ATTRIBUTES = [
   "storage",
 ];
 // These may change while the chat runs. A change of another means another conversation: the widget starts anew.
-const CHANGEABLE = new Set(["lang", "name", "room"]);
-const PROPERTIES = ["auth", "user"];
+const CHANGEABLE = new Set(["dir", "lang", "name", "room"]);
+const PROPERTIES = ["auth", "texts", "user"];
 
 // The element's size and looks until the WebAssembly brings the real ones, and where it cannot be loaded.
 const FIRST_STYLE = `
   :host { display: block; block-size: var(--roomlet-height, 480px); contain: layout style; }
   :host([hidden]) { display: none; }
   .loading { margin: 0; padding: 1em; text-align: center; opacity: 0; animation: appear 0s 0.5s forwards; }
-  .failure { margin: 0; padding: 1em; border: 1px solid; border-radius: 0.75em; }
+  .failure { margin: 0; padding: 1em; border: 1px solid; border-radius: 0.75em; overflow-wrap: anywhere; }
+  .detail { unicode-bidi: isolate; }
   @keyframes appear { to { opacity: 0.6; } }
 `;
 
+// What the element says before the WebAssembly can, by the names that a page's `texts` have for it.
+const WORDS = {
+  ar: {
+    loading: "جارٍ تحميل الدردشة…",
+    loadFailed: "تعذّر تحميل الدردشة. أعد تحميل الصفحة للمحاولة مرة أخرى.",
+    loadForbidden: "لا يمكن بدء الدردشة: سياسة أمان هذه الصفحة تمنع WebAssembly.",
+    refusedMisconfigured: "إعداد هذه الدردشة غير صحيح. على القائمين عليها إصلاحه.",
+  },
+  de: {
+    loading: "Chat wird geladen …",
+    loadFailed: "Der Chat konnte nicht geladen werden. Bitte laden Sie die Seite neu.",
+    loadForbidden: "Der Chat kann nicht starten: Die Sicherheitsrichtlinie dieser Seite verbietet WebAssembly.",
+    refusedMisconfigured: "Dieser Chat ist nicht richtig eingerichtet. Das muss der Betreiber beheben.",
+  },
+  en: {
+    loading: "Loading the chat…",
+    loadFailed: "The chat could not be loaded. Reload the page to try again.",
+    loadForbidden: "The chat cannot start: this page’s security policy forbids WebAssembly.",
+    refusedMisconfigured: "This chat is not set up correctly. Whoever runs it must mend that.",
+  },
+  es: {
+    loading: "Cargando el chat…",
+    loadFailed: "No se pudo cargar el chat. Vuelve a cargar la página para intentarlo de nuevo.",
+    loadForbidden: "El chat no puede iniciarse: la política de seguridad de esta página prohíbe WebAssembly.",
+    refusedMisconfigured: "Este chat no está bien configurado. Debe corregirlo quien lo administra.",
+  },
+  ja: {
+    loading: "チャットを読み込んでいます…",
+    loadFailed: "チャットを読み込めませんでした。ページを再読み込みしてください。",
+    loadForbidden: "チャットを開始できません：このページのセキュリティポリシーがWebAssemblyを禁止しています。",
+    refusedMisconfigured: "このチャットは正しく設定されていません。管理者による修正が必要です。",
+  },
+  ko: {
+    loading: "채팅을 불러오는 중…",
+    loadFailed: "채팅을 불러오지 못했어요. 페이지를 새로 고쳐 다시 시도해 주세요.",
+    loadForbidden: "채팅을 시작할 수 없어요. 이 페이지의 보안 정책이 WebAssembly를 금지하고 있어요.",
+    refusedMisconfigured: "채팅 설정이 올바르지 않아요. 운영자가 고쳐야 해요.",
+  },
+};
+const RIGHT_TO_LEFT = new Set(["ar"]);
+
 // The chat's code could not be had or may not run here; everything else is about what the page asks for.
-class LoadError extends Error {}
+class LoadError extends Error {
+  constructor({ words, detail }) {
+    super(`${WORDS.en[words]} ${detail}`);
+    Object.assign(this, { words, detail });
+  }
+}
 
 let loading;
 
@@ -61,6 +109,7 @@ class RoomletChat extends HTMLElement {
   #signsOut = false;
   #changed = false;
   #auth;
+  #texts;
   #user;
 
   constructor() {
@@ -83,6 +132,16 @@ class RoomletChat extends HTMLElement {
     if (this.#auth === auth) return;
     this.#auth = auth;
     this.#handle?.authChanged();
+  }
+
+  // {name: template}: the page's own texts, in place of those of the language.
+  get texts() {
+    return this.#texts;
+  }
+
+  set texts(texts) {
+    this.#texts = texts;
+    this.#update();
   }
 
   // {name}, for display only; wins over the attribute `name`.
@@ -154,7 +213,7 @@ class RoomletChat extends HTMLElement {
 
   async #start() {
     const turn = ++this.#turn;
-    this.#say("loading", "status", "…");
+    this.#say("loading", "status", "loading");
     try {
       const app = await load();
       if (turn !== this.#turn) return;
@@ -179,17 +238,19 @@ class RoomletChat extends HTMLElement {
     const given = ATTRIBUTES.map((name) => [name, this.getAttribute(name)]);
     const { name, ...attributes } = Object.fromEntries(given);
     const own = this.#user?.name;
-    return JSON.stringify({ ...attributes, name: typeof own === "string" ? own : name });
+    const texts = this.#texts ?? null;
+    return JSON.stringify({ ...attributes, name: typeof own === "string" ? own : name, texts });
   }
 
   #fail(error) {
     this.#failedTurn = this.#turn;
-    this.#say("failure", "alert", error.message);
+    const { words = "refusedMisconfigured", detail = error.message } = error;
+    this.#say("failure", "alert", words, detail);
     this.#report(error);
   }
 
-  // Plain words in place of the chat.
-  #say(part, role, text) {
+  // Plain words in place of the chat, and for whoever runs it what exactly is wrong, in English.
+  #say(part, role, name, detail) {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(FIRST_STYLE);
     this.#root.adoptedStyleSheets = [sheet];
@@ -197,8 +258,27 @@ class RoomletChat extends HTMLElement {
     words.className = part;
     words.setAttribute("part", part);
     words.setAttribute("role", role);
-    words.textContent = text;
+    const language = this.#language();
+    const own = this.#texts?.[name];
+    words.lang = language;
+    words.dir = this.dir || (RIGHT_TO_LEFT.has(language) ? "rtl" : "ltr");
+    words.textContent = typeof own === "string" ? own : WORDS[language][name];
+    if (detail) {
+      const explained = document.createElement("span");
+      explained.className = "detail";
+      explained.lang = "en";
+      explained.dir = "ltr";
+      explained.textContent = detail;
+      words.append(" ", explained);
+    }
     this.#root.replaceChildren(words);
+  }
+
+  // As the widget chooses it: the first that it speaks of the attribute, the page and the browser.
+  #language() {
+    const tags = [this.lang, document.documentElement.lang, ...(navigator.languages ?? [])];
+    const primary = tags.map((tag) => tag.split(/[-_]/)[0].toLowerCase());
+    return primary.find((language) => Object.hasOwn(WORDS, language)) ?? "en";
   }
 
   #report(error) {
@@ -211,9 +291,9 @@ function explainLoading(error) {
   const { message } = error;
   // What browsers say of a policy without 'wasm-unsafe-eval'.
   if (/unsafe-eval|Content Security Policy/i.test(message)) {
-    return "The chat cannot start: this page’s security policy forbids WebAssembly. Add 'wasm-unsafe-eval' to its script-src.";
+    return { words: "loadForbidden", detail: "Add 'wasm-unsafe-eval' to its script-src." };
   }
-  return `The chat could not be loaded. Reload the page to try again. (${message})`;
+  return { words: "loadFailed", detail: `(${message})` };
 }
 
 if (!customElements.get("roomlet-chat")) customElements.define("roomlet-chat", RoomletChat);

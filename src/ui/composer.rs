@@ -104,7 +104,7 @@ pub(super) fn Composer() -> impl IntoView {
     let counter = move || {
         let size = size.get();
         let shown = size.bytes * 100 >= size.limit * COUNTER_FROM;
-        shown.then(|| (context.texts().byte_count)(size.bytes, size.limit))
+        shown.then(|| context.texts().byte_count(size.bytes, size.limit))
     };
     let problem = move || {
         let texts = context.texts();

@@ -156,7 +156,7 @@ pub(super) fn MessageList(
                 >
                     {icons::down()}
                     <Show when=move || unseen.get().gt(&0)>
-                        <span>{move || (context.texts().new_messages)(unseen.get())}</span>
+                        <span>{move || context.texts().new_messages(unseen.get())}</span>
                     </Show>
                 </button>
             </Show>

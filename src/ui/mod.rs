@@ -20,7 +20,7 @@ use roomlet_client::config::Backend;
 use roomlet_client::{AskReason, Command, DisplayName, Event, RoomId, SignInAnswer};
 
 use crate::driver::{Chat, Keep, OnSignInAnswer, Ports, SignIn, random_bytes};
-use crate::i18n::{Language, Texts};
+use crate::i18n::{Locale, Texts};
 use composer::Composer;
 use device_notice::DeviceNotice;
 use message_list::MessageList;
@@ -44,7 +44,7 @@ pub const STYLESHEET: &str = concat!(
 struct Context {
     chat: StoredValue<Chat, LocalStorage>,
     screen: Screen,
-    language: Signal<Language>,
+    language: Signal<Locale>,
     remote: Remote,
     /// Whether people of this backend sign in: then a guest among them is marked as one.
     people_sign_in: bool,
@@ -81,9 +81,9 @@ pub fn ChatWidget(
     /// The display name of the person.
     #[prop(into)]
     name: Signal<Option<String>>,
-    /// The language of the widget.
+    /// The language of the widget, as its reader has it.
     #[prop(into)]
-    language: Signal<Language>,
+    language: Signal<Locale>,
     /// Where a guest is remembered.
     keep: Keep,
     /// The ways to the network, and to whoever signs people in.
@@ -111,7 +111,7 @@ fn Conversation(
     backend: Backend,
     room: Signal<RoomId>,
     name: Signal<Option<String>>,
-    language: Signal<Language>,
+    language: Signal<Locale>,
     keep: Keep,
     ports: Ports,
     remote: Remote,
@@ -136,6 +136,7 @@ fn Conversation(
     let chat = StoredValue::new_local(chat);
     let context = Context { chat, screen, language, remote, people_sign_in };
     provide_context(context);
+    dates::follow_calendar();
     on_cleanup(move || {
         context.chat.try_with_value(Chat::close);
     });
@@ -160,11 +161,16 @@ fn Conversation(
     });
     let title = move || context.screen.room.get().to_string();
     let label = move || {
-        let messages = (context.texts().messages)(context.screen.room.get().as_str());
+        let messages = context.texts().messages(context.screen.room.get().as_str());
         name.get().map_or(messages.clone(), |name| format!("{messages}, {name}"))
     };
     Some(view! { class = "r",
-        <div class="chat" part="chat" lang=move || language.get().tag()>
+        <div
+            class="chat"
+            part="chat"
+            lang=move || language.get().tag()
+            dir=move || language.get().direction().name()
+        >
             <header class="header" part="header">
                 <h2 class="title" part="title" dir="auto">{title}</h2>
                 <StatusLine/>

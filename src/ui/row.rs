@@ -99,7 +99,7 @@ fn message(
         move || {
             let texts = context.texts();
             let name = name().unwrap_or_default();
-            (texts.message_by)(&match standing.get() {
+            texts.message_by(&match standing.get() {
                 Some(standing) => format!("{name}, {}", standing_words(standing, texts).0),
                 None => name,
             })
@@ -261,7 +261,7 @@ pub(crate) fn author_name(author: &Author, texts: &Texts) -> String {
     match author {
         Author::Other { name: Some(name), .. } => name.clone(),
         // Where the backend does not say who it was there is no id either.
-        Author::Other { id, .. } => (texts.guest)(&short(id)).trim_end().to_owned(),
+        Author::Other { id, .. } => texts.guest(&short(id)).trim_end().to_owned(),
         _ => texts.you.to_owned(),
     }
 }

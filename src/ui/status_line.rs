@@ -67,7 +67,7 @@ fn words(status: Status, seconds_left: Option<u64>, sign_in_failed: bool, texts:
         Status::Online => texts.online,
         Status::Connecting | Status::Reconnecting { .. } if sign_in_failed => texts.sign_in_failed,
         Status::Reconnecting { .. } => match seconds_left {
-            Some(seconds @ 1..) => return (texts.reconnecting_in)(seconds),
+            Some(seconds @ 1..) => return texts.reconnecting_in(seconds),
             Some(0) | None => texts.reconnecting,
         },
         Status::Offline => texts.offline,

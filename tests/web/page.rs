@@ -8,7 +8,7 @@ use js_sys::Promise;
 use leptos::prelude::*;
 use roomlet::driver::{BrowserStorage, Keep, Ports};
 use roomlet::ui::Remote;
-use roomlet::{ChatWidget, Language};
+use roomlet::{ChatWidget, Language, Locale};
 use roomlet_client::RoomId;
 use roomlet_client::config::{Backend, Dialect, Endpoint, Service, SignIn as BackendSignIn};
 use wasm_bindgen::JsCast;
@@ -28,7 +28,7 @@ pub struct Page {
     pub sign_in: HeldSignIn,
     pub remote: Remote,
     pub room: RwSignal<RoomId>,
-    pub language: RwSignal<Language>,
+    pub language: RwSignal<Locale>,
     pub mounted: Option<Box<dyn std::any::Any>>,
 }
 
@@ -60,7 +60,7 @@ impl Page {
         };
         let remote = Remote::default();
         let room = RwSignal::new(RoomId::default());
-        let language = RwSignal::new(Language::English);
+        let language = RwSignal::new(Language::English.into());
         let mounted = leptos::mount::mount_to(root.clone(), move || {
             view! {
                 <ChatWidget

@@ -220,6 +220,7 @@ async fn where_nobody_is_checked_names_are_marked() {
     assert_eq!(page.texts(".author bdi"), ["The <b>boss</b>"]);
     assert!(page.texts(".standing").remove(0).starts_with("unverified"));
     let label = page.all(".message").remove(0).get_attribute("aria-label").unwrap();
+    let label = label.trim_end_matches("\u{2069}");
     assert!(label.ends_with("unverified"), "{label}");
     page.receive(&serde_json::json!({"type": "data", "id": id, "event": "[1]"}).to_string()).await;
     assert_eq!(page.texts(".notice"), ["[1]"]);

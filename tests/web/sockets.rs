@@ -63,6 +63,11 @@ impl HeldSockets {
         self.tell(SocketEvent::Blocked);
     }
 
+    /// The network loses the socket that was asked for last.
+    pub fn lose_last(&self) {
+        self.tell(SocketEvent::Closed { code: 1006, reason: String::new() });
+    }
+
     /// A frame arrives on the socket that was asked for last.
     pub fn receive(&self, text: &str) {
         self.tell(SocketEvent::Text(text.to_owned()));
