@@ -27,7 +27,7 @@ const FIRST_STYLE = `
   :host([hidden]) { display: none; }
   .loading { margin: 0; padding: 1em; text-align: center; opacity: 0; animation: appear 0s 0.5s forwards; }
   .failure { margin: 0; padding: 1em; border: 1px solid; border-radius: 0.75em; overflow-wrap: anywhere; }
-  .detail { unicode-bidi: isolate; }
+  .detail { display: block; font-size: 0.875em; }
   @keyframes appear { to { opacity: 0.6; } }
 `;
 

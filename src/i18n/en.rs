@@ -37,7 +37,7 @@ pub(super) static TEXTS: Texts = Texts {
     online: "Connected",
     placeholder: "Write a message",
     reconnecting: "Reconnecting…",
-    reconnecting_in: "No connection. Trying again in {seconds} s",
+    reconnecting_in: "No connection. Trying again in {seconds}\u{a0}s",
     refused_blocked: "This page’s security policy (CSP connect-src) blocks the chat server.",
     refused_forbidden: "This room does not exist, or you may not enter it.",
     refused_misconfigured: "This chat is not set up correctly. Whoever runs it must mend that.",

@@ -41,7 +41,7 @@ pub(super) static TEXTS: Texts = Texts {
     online: "Conectado",
     placeholder: "Escribe un mensaje",
     reconnecting: "Reconectando…",
-    reconnecting_in: "Sin conexión. Nuevo intento en {seconds} s",
+    reconnecting_in: "Sin conexión. Nuevo intento en {seconds}\u{a0}s",
     refused_blocked: "La política de seguridad de esta página (CSP connect-src) bloquea el servidor del chat.",
     refused_forbidden: "Esta sala no existe o no tienes permiso para entrar.",
     refused_misconfigured: "Este chat no está bien configurado. Debe corregirlo quien lo administra.",

@@ -37,7 +37,7 @@ pub(super) static TEXTS: Texts = Texts {
     online: "연결됨",
     placeholder: "메시지 입력",
     reconnecting: "다시 연결하는 중…",
-    reconnecting_in: "연결되지 않았어요. {seconds}초 후 다시 시도해요",
+    reconnecting_in: "연결되지 않았어요. {seconds}초 후 다시 시도할게요",
     refused_blocked: "이 페이지의 보안 정책(CSP connect-src)이 채팅 서버를 차단하고 있어요.",
     refused_forbidden: "없는 방이거나 들어갈 수 없는 방이에요.",
     refused_misconfigured: "채팅 설정이 올바르지 않아요. 운영자가 고쳐야 해요.",

@@ -135,10 +135,12 @@ fn a_conversation_in_japanese_german_spanish_and_arabic() {
             let ann = stage.enter(&visit).await;
             ann.until("online", |screen| screen.status_words == words.online).await;
             ann.until("an empty room", |screen| screen.empty.starts_with(words.empty)).await;
-            let attributes =
-                "const chat = root.querySelector('.chat'); return [chat.lang, chat.dir];";
+            let attributes = "\
+                const chat = root.querySelector('.chat'); \
+                const placeholder = getComputedStyle(root.querySelector('.input')).direction; \
+                return [chat.lang, chat.dir, placeholder];";
             let attributes: Vec<String> = ann.run(attributes, Vec::new()).await;
-            assert_eq!(attributes, [words.lang, words.dir]);
+            assert_eq!(attributes, [words.lang, words.dir, words.dir]);
 
             ann.say("one").await;
             ann.until_sent("one").await;

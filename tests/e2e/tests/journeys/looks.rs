@@ -19,9 +19,18 @@ fn nothing_overflows_at_280_pixels() {
         ann.until("the composer complains", |screen| !screen.problem.is_empty()).await;
 
         assert_eq!(overflowing(&ann).await, [""; 0]);
-        ann.set_attribute("lang", "ko").await;
-        ann.until("Korean", |screen| screen.status_words == "연결됨").await;
-        assert_eq!(overflowing(&ann).await, [""; 0]);
+        let languages = [
+            ("ko", "연결됨"),
+            ("ja", "接続済み"),
+            ("de", "Verbunden"),
+            ("es", "Conectado"),
+            ("ar", "متصل"),
+        ];
+        for (language, connected) in languages {
+            ann.set_attribute("lang", language).await;
+            ann.until(language, |screen| screen.status_words == connected).await;
+            assert_eq!(overflowing(&ann).await, [""; 0], "{language}");
+        }
     });
 }
 

@@ -53,7 +53,7 @@ fn what_is_too_long_stays_in_the_composer_and_is_explained() {
         ann.paste(&"a".repeat(40 * 1024)).await;
         let seen = ann.until("a complaint", |screen| !screen.problem.is_empty()).await;
         assert_eq!(seen.problem, "Too long to send");
-        assert!(seen.counter.contains("of 32000 bytes"), "{}", seen.counter);
+        assert!(seen.counter.contains("of 32,000 bytes"), "{}", seen.counter);
         assert!(!seen.can_send);
 
         ann.press_enter().await;
