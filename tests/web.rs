@@ -13,6 +13,7 @@ mod web {
     pub mod http;
     mod keeping;
     mod languages;
+    mod list;
     pub mod overridden;
     pub mod page;
     mod requests;

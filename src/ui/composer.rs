@@ -83,6 +83,7 @@ pub(super) fn Composer() -> impl IntoView {
         // In this order: what is sent stops being a draft in the moment in which it is stored as a message.
         context.command(Command::Send { room: context.room(), text: value });
         keep();
+        screen.written.notify();
     };
     let on_key = move |event: KeyboardEvent| {
         let composes = composing.get_value()

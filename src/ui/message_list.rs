@@ -96,9 +96,9 @@ pub(super) fn MessageList(
             context.command(Command::MarkRead { room: context.room(), row });
         }
     });
-    // One's own message is always brought into view, and so is the end of a room that is entered.
+    // What was just written here is brought into view, and so is the end of a room that is entered.
     Effect::new(move || {
-        screen.own.track();
+        screen.written.track();
         screen.room.track();
         to_end();
     });

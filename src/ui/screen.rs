@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use roomlet_client::{
-    Author, Change, Event, History, Message, RoomId, Row, RowId, SendRefusal, Status, WallClock,
+    Author, Change, Event, History, RoomId, Row, RowId, SendRefusal, Status, WallClock,
 };
 
 use super::dates;
@@ -27,8 +27,8 @@ pub(super) struct Screen {
     pub(super) refused: RwSignal<Option<(String, SendRefusal)>>,
     /// How many messages of others have arrived since the room was entered.
     pub(super) arrivals: RwSignal<usize>,
-    /// How many messages the person has written since the room was entered.
-    pub(super) own: RwSignal<usize>,
+    /// Notified when the person has written a message here: not in another tab, and not long ago.
+    pub(super) written: Trigger,
     /// Whether the page could not say who the person is when it was asked last.
     pub(super) sign_in_failed: RwSignal<bool>,
 }
@@ -71,7 +71,7 @@ impl Screen {
             not_kept: RwSignal::new(false),
             refused: RwSignal::new(None),
             arrivals: RwSignal::new(0),
-            own: RwSignal::new(0),
+            written: Trigger::new(),
             sign_in_failed: RwSignal::new(false),
         }
     }
@@ -84,7 +84,6 @@ impl Screen {
             self.status.set(Status::Connecting);
             self.history.set(History::Unknown);
             self.arrivals.set(0);
-            self.own.set(0);
             self.rows.set(Vec::new());
         }
         is_another
@@ -138,9 +137,6 @@ impl Screen {
                         lead(rows);
                     });
                     return;
-                }
-                if place.is_none() && row.message().is_some_and(Message::is_own) {
-                    self.own.update(|count| *count += 1);
                 }
                 self.rows.update(|rows| {
                     let shown = place.map(|place| rows.remove(place));
