@@ -43,6 +43,15 @@ pub(super) fn MessageList(
             cut.set(shown.with_untracked(|rows| (!follows).then(|| Cut::of(rows))));
         }
     };
+    // A list that has grown too long leaves a reader what they read.
+    let told = StoredValue::new(None::<RowId>);
+    let tell_place = move |element: &HtmlElement| {
+        let from = (!at_end.get_untracked()).then(|| first_row_in_view(element)).flatten();
+        if told.get_value() != from {
+            told.set_value(from);
+            context.command(Command::Reading { room: context.room(), from });
+        }
+    };
     let look = move || {
         let Some(element) = scroller.get_untracked() else { return };
         let is_at_end = distance_to_end(&element) <= AT_END;
@@ -59,6 +68,7 @@ pub(super) fn MessageList(
         } else {
             follow(is_at_end);
         }
+        tell_place(&element);
     };
     let read_on = move || {
         if let Some(element) = scroller.get_untracked()
@@ -70,6 +80,8 @@ pub(super) fn MessageList(
     };
     let to_end = move || {
         follow(true);
+        told.set_value(None);
+        context.command(Command::Reading { room: context.room(), from: None });
         on_next_frame(owner, move || {
             if let Some(element) = scroller.get_untracked() {
                 element.set_scroll_top(0);
@@ -203,6 +215,22 @@ impl Cut {
         let kept = after.iter().filter(|row| self.kept.contains(&row.id));
         before.iter().chain(kept).cloned().collect()
     }
+}
+
+/// The first row of which anything is in view: rows stand one below the other.
+fn first_row_in_view(scroller: &HtmlElement) -> Option<RowId> {
+    let rows = scroller.query_selector(".rows").ok()??.children();
+    let top = scroller.get_bounding_client_rect().top();
+    let (mut from, mut to) = (0, rows.length());
+    while from < to {
+        let middle = from + (to - from) / 2;
+        if rows.item(middle)?.get_bounding_client_rect().bottom() > top {
+            to = middle;
+        } else {
+            from = middle + 1;
+        }
+    }
+    rows.item(from)?.get_attribute("data-row")?.parse().ok().map(RowId)
 }
 
 /// In a reversed column the end is at zero, and everything before it is negative.

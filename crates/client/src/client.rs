@@ -249,6 +249,11 @@ impl Client {
                     open.room.load_older();
                 }
             }
+            Command::Reading { room, from } => {
+                if let Some(open) = self.open_room_mut(&room) {
+                    open.room.reads_from(from);
+                }
+            }
             Command::SetDraft { room, text } => self.set_draft(now, &room, &text),
             Command::MarkRead { room, row } => self.mark_read(now, &room, row),
             Command::Reconnect => self.reconnect(),
@@ -493,6 +498,10 @@ impl Client {
             self.settle_channel(now, index);
         }
         for open in &mut self.rooms {
+            if open.room.may_be_too_long() {
+                self.rows += 1;
+                open.room.keep_bound(RowId(self.rows));
+            }
             self.rows += 1;
             open.room.show_hole(RowId(self.rows));
             if let Some(channel) = by_id(&mut self.channels, open.channel) {

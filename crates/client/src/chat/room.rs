@@ -1,5 +1,7 @@
 //! One room: its timeline, its outbox, and what is known of its history.
 
+mod bound;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use super::timeline::{MAX_ROWS, OrderKey, Timeline};
 use crate::backend::{Cursor, HistoryRequest, Page, RequestId, Retry};
 use crate::time::{Timestamp, WallClock, parse_utc};
 use crate::timer::{Deadline, TimerKind, Timers};
+use bound::Gap;
 
 /// Messages of one page of history.
 const PAGE_MESSAGES: u8 = 50;
@@ -89,6 +92,11 @@ enum Reading {
         /// Pages without a message so far.
         empty: u32,
     },
+    /// What has left the list between what somebody reads and the newest.
+    Gap {
+        next: Cursor,
+        asked: Option<RequestId>,
+    },
 }
 
 /// How far a catch-up has come.
@@ -127,6 +135,10 @@ pub(crate) struct Room {
     reading: Reading,
     /// After this message some are missing that will be fetched, and later ones are in the list already.
     hole: Option<OrderKey>,
+    /// The first row that the person sees who reads further up.
+    reader: Option<RowId>,
+    /// Where rows have left the list below what is read.
+    gap: Option<Gap>,
     /// The person wants to read older messages, as soon as nothing else is being read.
     wants_older: bool,
     timers: Timers<Timer>,
@@ -166,6 +178,8 @@ impl Room {
             history: History::default(),
             reading: Reading::Idle,
             hole: None,
+            reader: None,
+            gap: None,
             wants_older: false,
             timers: Timers::default(),
             requests: 0,
@@ -350,6 +364,7 @@ impl Room {
         let (asked, before) = match &mut self.reading {
             Reading::CatchUp { catch_up, asked } => (asked, catch_up.next.clone()),
             Reading::Older { asked, .. } => (asked, self.older.clone()),
+            Reading::Gap { asked, next } => (asked, Some(next.clone())),
             Reading::Idle => return None,
         };
         if asked.is_some() {
@@ -366,9 +381,9 @@ impl Room {
     pub(crate) fn awaits(&self, request: &RequestId) -> bool {
         match &self.reading {
             Reading::Idle => false,
-            Reading::CatchUp { asked, .. } | Reading::Older { asked, .. } => {
-                asked.as_ref() == Some(request)
-            }
+            Reading::CatchUp { asked, .. }
+            | Reading::Older { asked, .. }
+            | Reading::Gap { asked, .. } => asked.as_ref() == Some(request),
         }
     }
 
@@ -407,8 +422,10 @@ impl Room {
                     self.history = History::None;
                 }
             }
+            Reading::Gap { next, .. } => self.page_of_gap(page, oldest, &next),
         }
         self.read_older();
+        self.fill_gap();
     }
 
     fn page_of_catch_up(
@@ -424,7 +441,7 @@ impl Room {
         let met = match (&catch_up.until, &oldest) {
             // What lies before the first row was not missed: nobody has read it yet.
             (Some(until), Some(oldest)) => {
-                let is_first = self.reached.as_ref().is_some_and(|first| oldest <= first);
+                let is_first = self.first_of_end().is_some_and(|first| oldest <= first);
                 is_first || (catch_up.is_met && reaches_back(oldest, until))
             }
             (None, _) | (_, None) => true,
@@ -443,7 +460,8 @@ impl Room {
         }
         // From the beginning of the room on everything is there, whatever is apart from its first message.
         let is_further = self.history != History::Beginning && goes_back(&self.reached, &oldest);
-        if catch_up.until.is_none() || ends || !met || is_further {
+        let is_beginning = (catch_up.until.is_none() || ends || !met) && !self.is_parted();
+        if is_beginning || is_further {
             self.set_older(page.next.clone().filter(|_| goes_on), oldest);
         }
         self.caught_up(now, catch_up.first, newest.or(catch_up.until));
@@ -486,6 +504,9 @@ impl Room {
                 let reading = std::mem::replace(&mut self.reading, Reading::Idle);
                 let gap =
                     matches!(reading, Reading::CatchUp { catch_up: CatchUp { gap: true, .. }, .. });
+                if matches!(reading, Reading::Gap { .. }) {
+                    self.give_gap_up();
+                }
                 if self.history == History::Unknown || self.is_denied {
                     self.is_denied = true;
                     self.joined = self.joined.map(|_| Joined { history: false });
@@ -507,25 +528,17 @@ impl Room {
         if self.caught_up {
             self.contiguous = self.timeline.newest().cloned();
         }
-        if self.timeline.drop_above_bound()
-            && let Some(oldest) = self.timeline.oldest().filter(|_| self.history != History::None)
-        {
-            self.older = Some(Cursor(oldest.id.0.clone()));
-            self.reached = Some(oldest.clone());
-            if self.history == History::Beginning {
-                self.history = History::More;
-            }
-        }
     }
 
-    /// Drops what the server has put before everything that was read: it comes with its own page, and would stand right
-    /// above messages that it is far from. Says whether a row has stayed.
+    /// Drops what the server has put before everything that was read, or where rows have left: it comes with its own
+    /// page, and would stand right above messages that it is far from. Says whether a row has stayed.
     pub(crate) fn keeps(&mut self, row: RowId) -> bool {
         if matches!(self.history, History::More | History::Loading)
             && let Some(reached) = &self.reached
         {
             self.timeline.drop_before(reached);
         }
+        self.drop_from_gap();
         self.timeline.row(row).is_some()
     }
 
@@ -600,7 +613,9 @@ impl Room {
     fn forget_request(&mut self) {
         match &mut self.reading {
             Reading::Idle => {}
-            Reading::CatchUp { asked, .. } | Reading::Older { asked, .. } => *asked = None,
+            Reading::CatchUp { asked, .. }
+            | Reading::Older { asked, .. }
+            | Reading::Gap { asked, .. } => *asked = None,
         }
     }
 

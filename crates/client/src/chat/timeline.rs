@@ -11,7 +11,7 @@ use super::outbox::Written;
 use super::reading::ReadMark;
 use crate::time::parse_utc;
 
-/// How many rows of a room are kept; the oldest leave first, and history brings them back.
+/// How many rows of a room are kept; history brings back what has left.
 pub(crate) const MAX_ROWS: usize = 10_000;
 
 /// How many unread messages of a room are counted.
@@ -75,6 +75,14 @@ impl Entry {
         }
     }
 
+    /// Where the server has put it, if it is a message.
+    fn key(&self) -> Option<&OrderKey> {
+        match &self.place {
+            Place::Server(key) => Some(key),
+            Place::After(_) | Place::Arrival | Place::Unconfirmed(_) => None,
+        }
+    }
+
     fn is_unconfirmed(&self) -> bool {
         matches!(self.place, Place::Unconfirmed(_))
     }
@@ -117,18 +125,12 @@ impl Timeline {
 
     /// The place of the newest message that the server has ordered.
     pub(crate) fn newest(&self) -> Option<&OrderKey> {
-        self.entries.iter().rev().find_map(|entry| match &entry.place {
-            Place::Server(key) => Some(key),
-            Place::After(_) | Place::Arrival | Place::Unconfirmed(_) => None,
-        })
+        self.entries.iter().rev().find_map(Entry::key)
     }
 
     /// The place of the oldest message that the server has ordered.
     pub(crate) fn oldest(&self) -> Option<&OrderKey> {
-        self.entries.iter().find_map(|entry| match &entry.place {
-            Place::Server(key) => Some(key),
-            Place::After(_) | Place::Arrival | Place::Unconfirmed(_) => None,
-        })
+        self.entries.iter().find_map(Entry::key)
     }
 
     /// Adds a message that the person has written, after all that they wrote before and that is not confirmed either.
@@ -398,16 +400,55 @@ impl Timeline {
         }
     }
 
-    /// Drops the oldest rows above the bound; tells whether there were any.
-    pub(crate) fn drop_above_bound(&mut self) -> bool {
-        let above = self.entries.len().saturating_sub(MAX_ROWS);
-        for _ in 0..above {
-            match self.entries.first() {
-                Some(entry) if !entry.is_unconfirmed() => self.drop_at(0),
-                _ => break,
-            }
+    /// Drops so many of the first rows.
+    pub(crate) fn drop_first(&mut self, count: usize) {
+        let dropped = self.entries.drain(..count.min(self.entries.len())).collect::<Vec<_>>();
+        for entry in &dropped {
+            self.has_left(entry);
         }
-        above > 0
+    }
+
+    /// Says that rows have left before the one at `index`, or that they may have, where the server gives no places.
+    pub(crate) fn part(&mut self, index: usize, new_row: RowId, has_history: bool) {
+        let after = self.last_key_before(index).filter(|_| has_history).cloned();
+        let (content, place) = match after {
+            Some(key) => (RowContent::Hole, Place::After(key)),
+            None => (RowContent::Interruption, Place::Arrival),
+        };
+        let row = Row { id: new_row, content };
+        self.changes.push(Change::Put { index, row: row.clone() });
+        let (identity, client_message_id, origin) = (None, None, None);
+        self.entries.insert(index, Entry { row, place, identity, client_message_id, origin });
+    }
+
+    /// The row at `index` that says where messages are missing stands after an earlier one now: more have left.
+    pub(crate) fn move_hole_up(&mut self, index: usize) {
+        if let Some(key) = self.last_key_before(index).cloned()
+            && let Some(Entry { place: place @ Place::After(_), .. }) = self.entries.get_mut(index)
+        {
+            *place = Place::After(key);
+        }
+    }
+
+    /// How many rows are confirmed: they stand before all others.
+    pub(crate) fn confirmed(&self) -> usize {
+        self.entries.len()
+            - self.entries.iter().rev().take_while(|entry| entry.is_unconfirmed()).count()
+    }
+
+    /// The server's place for the message at `index`.
+    pub(crate) fn key_at(&self, index: usize) -> Option<&OrderKey> {
+        self.entries.get(index).and_then(Entry::key)
+    }
+
+    /// The place of the last message before `index` that the server has ordered.
+    pub(crate) fn last_key_before(&self, index: usize) -> Option<&OrderKey> {
+        self.entries.iter().take(index).rev().find_map(Entry::key)
+    }
+
+    /// The place of the first message after `index` that the server has ordered.
+    pub(crate) fn first_key_after(&self, index: usize) -> Option<&OrderKey> {
+        self.entries.iter().skip(index + 1).find_map(Entry::key)
     }
 
     fn remove(&mut self, row: RowId) {
@@ -416,10 +457,15 @@ impl Timeline {
         }
     }
 
-    fn drop_at(&mut self, index: usize) {
+    /// Drops the row at `index`, which has to be there.
+    pub(crate) fn drop_at(&mut self, index: usize) {
         let entry = self.entries.remove(index);
-        self.forget(&entry);
-        self.hole = self.hole.take().filter(|(row, _)| *row != entry.row.id);
+        self.has_left(&entry);
+    }
+
+    fn has_left(&mut self, entry: &Entry) {
+        self.forget(entry);
+        self.hole.take_if(|(row, _)| *row == entry.row.id);
         self.changes.push(Change::Removed(entry.row.id));
     }
 
@@ -453,9 +499,7 @@ impl Timeline {
     }
 
     fn place_of(&self, place: &Place) -> usize {
-        let unconfirmed =
-            self.entries.iter().rev().take_while(|entry| entry.is_unconfirmed()).count();
-        let confirmed = self.entries.len() - unconfirmed;
+        let confirmed = self.confirmed();
         let key = match place {
             Place::Unconfirmed(written) => {
                 let is_later = |entry: &&Entry| matches!(&entry.place, Place::Unconfirmed(other) if other > written);
@@ -486,7 +530,8 @@ impl Timeline {
         if between.is_some() { start } else { confirmed }
     }
 
-    fn index(&self, row: RowId) -> Option<usize> {
+    /// Where a row stands.
+    pub(crate) fn index(&self, row: RowId) -> Option<usize> {
         self.entries.iter().rposition(|entry| entry.row.id == row)
     }
 
@@ -622,19 +667,6 @@ mod tests {
         assert_eq!(timeline.rows().map(|row| row.id.0).collect::<Vec<_>>(), [20, 5, 8]);
     }
 
-    #[test]
-    fn the_oldest_rows_leave_at_the_bound_and_may_come_back() {
-        let mut timeline = Timeline::default();
-        for number in 0..=MAX_ROWS {
-            let mut message = incoming(0, &format!("{number:06}"), None);
-            message.created_at = String::new();
-            timeline.take(message, ann(), RowId(number as u64));
-        }
-        assert!(timeline.drop_above_bound());
-        assert_eq!(timeline.rows().len(), MAX_ROWS);
-        assert_eq!(timeline.oldest().unwrap().id.0, "000001");
-    }
-
     fn replay(shown: &mut Vec<Row>, changes: Vec<Change>) {
         for change in changes {
             match change {
@@ -669,6 +701,12 @@ mod tests {
                     4 => timeline.drop_before(&key),
                     5 => timeline.set_delivery(RowId(u64::from(value)), Delivery::Sending),
                     6 => timeline.show_hole((value > 3).then_some(&key), RowId(number)),
+                    7 if value < 2 => timeline.drop_first(usize::from(value)),
+                    7 if value < 4 && timeline.confirmed() > 0 => {
+                        let index = timeline.confirmed() - 1;
+                        timeline.drop_at(index);
+                        timeline.part(index, RowId(number), value == 2);
+                    }
                     _ => {
                         let send = (value % 2 == 0).then(|| value.to_string());
                         let message = incoming(value, &value.to_string(), send.as_deref());

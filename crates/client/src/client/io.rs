@@ -211,6 +211,13 @@ pub enum Command {
         /// The room.
         room: RoomId,
     },
+    /// Where the person reads who has scrolled up: a list that has grown too long leaves them what they read.
+    Reading {
+        /// The room.
+        room: RoomId,
+        /// The first row that they see; none at the end of the list.
+        from: Option<RowId>,
+    },
     /// Keep what the person has written and not sent yet; empty for nothing.
     SetDraft {
         /// The room.
