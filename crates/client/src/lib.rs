@@ -21,6 +21,7 @@ mod object;
 mod random;
 mod time;
 mod timer;
+pub mod transcript;
 
 pub use auth::{AccessKeyId, AccessKeyIdError, Credentials, Secret, SecretError};
 pub use backend::api_gateway::Finding;
