@@ -61,14 +61,14 @@ async fn enter_sends_and_the_row_goes_from_sending_to_sent() {
     page.press_enter().await;
     assert_eq!(page.input().value(), "");
     assert_eq!(page.all("[data-delivery=sending]").len(), 1);
-    let row = page.all("li").remove(0);
+    let row = page.all(".row").remove(0);
     let sent = page.sockets.sent();
     let frame: serde_json::Value = serde_json::from_str(sent.last().unwrap()).unwrap();
     let ack = serde_json::json!({"type": "ack", "clientMessageId": frame["clientMessageId"], "id": "m",
         "createdAt": "2025-10-29T04:06:00.000Z"});
     page.receive(&ack.to_string()).await;
     assert_eq!(page.all("[data-delivery=sent]").len(), 1);
-    assert_eq!(page.all("li").remove(0), row, "the row stays the same element");
+    assert_eq!(page.all(".row").remove(0), row, "the row stays the same element");
 }
 
 #[wasm_bindgen_test]
@@ -128,7 +128,7 @@ async fn an_unconfirmed_message_offers_retry_and_dismiss() {
         .await;
     page.all("[data-action=discard]").remove(0).dyn_into::<HtmlElement>().unwrap().click();
     page.settle().await;
-    assert!(page.all("li").is_empty());
+    assert!(page.all(".row").is_empty());
 }
 
 #[wasm_bindgen_test]
@@ -204,7 +204,7 @@ async fn rows_survive_insertion_reordering_replacement_and_emptying() {
     assert_eq!(page.texts(".text"), ["a", "b", "c"]);
     page.room.set(RoomId::parse("empty").unwrap());
     page.settle().await;
-    assert!(page.all("li").is_empty());
+    assert!(page.all(".row").is_empty());
     page.room.set(RoomId::default());
     page.settle().await;
     assert_eq!(page.texts(".text"), ["a", "b", "c"]);
@@ -223,7 +223,7 @@ async fn a_row_that_stays_is_not_taken_out_of_the_document() {
     };
     receive("d", 4);
     page.settle().await;
-    let row: HtmlElement = page.all("li").remove(0).dyn_into().unwrap();
+    let row: HtmlElement = page.all(".row").remove(0).dyn_into().unwrap();
     row.set_tab_index(0);
     row.focus().unwrap();
     let focused = || web_sys::window().unwrap().document().unwrap().active_element();

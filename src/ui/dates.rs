@@ -49,9 +49,16 @@ pub(super) fn exact(time: WallClock, locale: Locale) -> String {
     written(time, locale, Kind::Exact)
 }
 
-/// "Today", "Yesterday", "October 29, 2025". Where it is called in an effect it is called again when the day ends.
+/// Today. An effect that asks runs again when the day ends.
+pub(super) fn track_today() -> (u32, u32, u32) {
+    TODAY.with(|(changed, known)| {
+        changed.track();
+        known.get()
+    })
+}
+
+/// "Today", "Yesterday", "October 29, 2025".
 pub(super) fn date_label(time: WallClock, now: WallClock, locale: Locale) -> String {
-    TODAY.with(|(changed, _)| changed.track());
     let texts = locale.texts();
     let yesterday = WallClock(now.0 - MILLISECONDS_OF_A_DAY as i64);
     if day(time) == day(now) {

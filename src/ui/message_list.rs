@@ -1,19 +1,24 @@
 //! The transcript: oldest first in the document, held at its end by a `column-reverse` scroller.
 
+use std::time::Duration;
+
 use leptos::html;
 use leptos::prelude::*;
-use roomlet_client::{Command, Delivery, History, Row, RowId};
+use roomlet_client::transcript::Transcript;
+use roomlet_client::{Command, History, RowId};
 use web_sys::HtmlElement;
 
 use super::in_view::in_view;
-use super::rows::Rows;
-use super::screen::ShownRow;
-use super::{Context, icons};
+use super::row::{Setting, press};
+use super::rows::Picture;
+use super::{Context, dates, icons};
 
 /// Within so many pixels of its end the list counts as being there.
 const AT_END: i32 = 40;
 /// So many pixels before its beginning older messages are fetched.
 const NEAR_BEGINNING: i32 = 600;
+/// Where no frames are drawn, as in a hidden page, what has come is shown after this time.
+const WITHOUT_FRAMES: Duration = Duration::from_millis(300);
 
 #[component]
 pub(super) fn MessageList(
@@ -23,52 +28,41 @@ pub(super) fn MessageList(
     let context = expect_context::<Context>();
     let screen = context.screen;
     let scroller = NodeRef::<html::Div>::new();
+    let list = NodeRef::<html::Div>::new();
     let owner = StoredValue::new(());
-    let at_end = RwSignal::new(true);
+    let picture = StoredValue::new_local(None::<Picture>);
     // While the reader is elsewhere, nothing is added at the end: what is being read must not move.
-    let cut = RwSignal::new(None::<Cut>);
-    let shown = Memo::new(move |_| {
-        screen.rows.with(|rows| match cut.get() {
-            Some(cut) => cut.shown(rows),
-            None => rows.clone(),
-        })
-    });
+    let at_end = RwSignal::new(true);
+    let last_shown = RwSignal::new(None::<RowId>);
     // Messages of others that arrived while the reader was elsewhere.
     let seen = RwSignal::new(0_usize);
     let unseen = Memo::new(move |_| screen.arrivals.get().saturating_sub(seen.get()));
 
-    let follow = move |follows: bool| {
-        if at_end.get_untracked() != follows {
-            at_end.set(follows);
-            cut.set(shown.with_untracked(|rows| (!follows).then(|| Cut::of(rows))));
-        }
-    };
-    // A list that has grown too long leaves a reader what they read.
-    let told = StoredValue::new(None::<RowId>);
-    let tell_place = move |element: &HtmlElement| {
-        let from = (!at_end.get_untracked()).then(|| first_row_in_view(element)).flatten();
-        if told.get_value() != from {
-            told.set_value(from);
-            context.command(Command::Reading { room: context.room(), from });
-        }
-    };
-    let look = move || {
+    // Does to the page what has happened, and keeps the reader where they are.
+    let draw = move || {
+        let operations = screen.transcript.try_update_value(Transcript::take_operations);
+        let Some(operations) = operations.filter(|operations| !operations.is_empty()) else {
+            return;
+        };
+        let setting = Setting {
+            language: context.language.get_untracked(),
+            people_sign_in: context.people_sign_in,
+        };
         let Some(element) = scroller.get_untracked() else { return };
-        let is_at_end = distance_to_end(&element) <= AT_END;
-        let held = screen.rows.with_untracked(Vec::len) > shown.with_untracked(Vec::len);
-        if is_at_end && held {
-            // What was held back goes below, and the reader stays where they are.
-            let before = element.scroll_height();
-            follow(true);
-            on_next_frame(owner, move || {
-                let added = element.scroll_height() - before;
-                element.set_scroll_top(element.scroll_top() - added);
-                follow(added <= AT_END);
-            });
-        } else {
-            follow(is_at_end);
+        picture.update_value(|picture| {
+            let Some(picture) = picture else { return };
+            let reads_above = !at_end.get_untracked();
+            let place = reads_above.then(|| Place::of(&element, picture)).flatten();
+            picture.carry_out(operations, setting);
+            if let Some(place) = place {
+                place.keep(&element, picture);
+            }
+        });
+        let last = screen.transcript.with_value(Transcript::last_shown);
+        if last_shown.get_untracked() != last {
+            last_shown.set(last);
         }
-        tell_place(&element);
+        settle_groups(owner, picture);
     };
     let read_on = move || {
         if let Some(element) = scroller.get_untracked()
@@ -78,10 +72,63 @@ pub(super) fn MessageList(
             context.command(Command::LoadOlder { room: context.room() });
         }
     };
+    // What happens between two frames is shown at once.
+    let is_due = StoredValue::new(false);
+    let draw_soon = move || {
+        if is_due.get_value() {
+            return;
+        }
+        is_due.set_value(true);
+        let now = move || {
+            // The list may have gone meanwhile.
+            if is_due.try_get_value() == Some(true) {
+                is_due.set_value(false);
+                draw();
+                read_on();
+            }
+        };
+        request_animation_frame(now);
+        set_timeout(now, WITHOUT_FRAMES);
+    };
+    // A list that has grown too long leaves a reader what they read.
+    let told = StoredValue::new(None::<RowId>);
+    let tell_place = move |element: &HtmlElement| {
+        let reads_above = !at_end.get_untracked();
+        let place = picture.with_value(|picture| Place::of(element, picture.as_ref()?));
+        let from = place.filter(|_| reads_above).map(|place| place.row);
+        if told.get_value() != from {
+            told.set_value(from);
+            context.command(Command::Reading { room: context.room(), from });
+        }
+    };
+    let leave_end = move || {
+        at_end.set(false);
+        draw();
+        screen.transcript.update_value(Transcript::hold);
+    };
+    let look = move || {
+        let Some(element) = scroller.get_untracked() else { return };
+        let is_at_end = distance_to_end(&element) <= AT_END;
+        if is_at_end && !at_end.get_untracked() {
+            // What was held back goes below, and the reader stays where they are.
+            screen.transcript.update_value(Transcript::release);
+            draw();
+            if distance_to_end(&element) <= AT_END {
+                at_end.set(true);
+            } else {
+                leave_end();
+            }
+        } else if !is_at_end && at_end.get_untracked() {
+            leave_end();
+        }
+        tell_place(&element);
+    };
     let to_end = move || {
-        follow(true);
+        at_end.set(true);
+        screen.transcript.update_value(Transcript::release);
         told.set_value(None);
         context.command(Command::Reading { room: context.room(), from: None });
+        draw();
         on_next_frame(owner, move || {
             if let Some(element) = scroller.get_untracked() {
                 element.set_scroll_top(0);
@@ -95,6 +142,24 @@ pub(super) fn MessageList(
         }
     };
     Effect::new(move || {
+        if let Some(list) = list.get() {
+            picture.set_value(Picture::new(list.into()));
+            screen.redraw();
+        }
+    });
+    Effect::new(move || {
+        screen.changed.track();
+        draw_soon();
+    });
+    // What rows say is said in the person's language, and today.
+    Effect::new(move |before: Option<_>| {
+        let now = (context.language.get(), dates::track_today());
+        if before.is_some_and(|before| before != now) {
+            screen.redraw();
+        }
+        now
+    });
+    Effect::new(move || {
         let arrivals = screen.arrivals.get();
         if at_end.get() {
             seen.set(arrivals);
@@ -103,8 +168,7 @@ pub(super) fn MessageList(
     // What stands at the end of what somebody sees has been read.
     let is_seen = in_view(scroller);
     Effect::new(move || {
-        let last = shown.with(|rows| rows.last().map(|shown| shown.id));
-        if let Some(row) = last.filter(|_| at_end.get() && is_seen.get()) {
+        if let Some(row) = last_shown.get().filter(|_| at_end.get() && is_seen.get()) {
             context.command(Command::MarkRead { room: context.room(), row });
         }
     });
@@ -117,11 +181,10 @@ pub(super) fn MessageList(
     // A page of history that does not fill the view is followed by the next one.
     Effect::new(move || {
         screen.history.track();
-        screen.rows.track();
-        on_next_frame(owner, read_on);
+        draw_soon();
     });
     let empty = Memo::new(move |_| match screen.history.get() {
-        _ if !screen.rows.with(Vec::is_empty) => "",
+        _ if !screen.is_empty.get() => "",
         History::Beginning => context.texts().empty,
         // Others may have spoken before.
         History::None => context.texts().empty_without_history,
@@ -129,7 +192,7 @@ pub(super) fn MessageList(
     });
     let top = move || match screen.history.get() {
         History::Loading => context.texts().loading_older,
-        _ if screen.rows.with(Vec::is_empty) => "",
+        _ if screen.is_empty.get() => "",
         History::Beginning => context.texts().beginning,
         History::None => context.texts().no_history,
         _ => "",
@@ -149,7 +212,14 @@ pub(super) fn MessageList(
             >
                 <div class="transcript">
                     <p class="top" part="top">{top}</p>
-                    <Rows shown/>
+                    <div
+                        class="rows"
+                        role="list"
+                        node_ref=list
+                        on:click=move |event| {
+                            press(context, &event);
+                        }
+                    ></div>
                 </div>
             </div>
             <Show when=move || !empty.get().is_empty()>
@@ -185,52 +255,44 @@ fn on_next_frame(owner: StoredValue<()>, task: impl FnOnce() + 'static) {
     });
 }
 
-/// Where the list ends for somebody who reads further up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Cut {
-    /// The last row that keeps its place; all that comes after it waits, ...
-    last: Option<RowId>,
-    /// ... but for rows that were there: what the backend has not confirmed moves behind whatever arrives.
-    kept: Vec<RowId>,
-}
-
-impl Cut {
-    fn of(rows: &[ShownRow]) -> Self {
-        let moves = |shown: &ShownRow| {
-            let delivery = |row: &Row| row.message().map(|message| message.delivery);
-            shown.row.with_untracked(delivery).is_some_and(|one| one != Delivery::Sent)
-        };
-        let kept = rows.iter().rev().take_while(|row| moves(row)).map(|row| row.id);
-        let kept = kept.collect::<Vec<_>>();
-        let last = rows.len().checked_sub(kept.len() + 1).and_then(|last| rows.get(last));
-        Self { last: last.map(|row| row.id), kept }
-    }
-
-    fn shown(&self, rows: &[ShownRow]) -> Vec<ShownRow> {
-        let end = match self.last {
-            Some(last) => rows.iter().rposition(|row| row.id == last).map_or(rows.len(), |i| i + 1),
-            None => 0,
-        };
-        let (before, after) = rows.split_at(end);
-        let kept = after.iter().filter(|row| self.kept.contains(&row.id));
-        before.iter().chain(kept).cloned().collect()
+/// Lets groups be left to themselves once they have been laid out, which they are after two frames.
+fn settle_groups(owner: StoredValue<()>, picture: StoredValue<Option<Picture>, LocalStorage>) {
+    let has_fresh =
+        picture.with_value(|picture| picture.as_ref().is_some_and(Picture::has_fresh_groups));
+    if has_fresh {
+        on_next_frame(owner, move || {
+            on_next_frame(owner, move || {
+                picture.update_value(|picture| {
+                    if let Some(picture) = picture {
+                        picture.settle();
+                    }
+                });
+            });
+        });
     }
 }
 
-/// The first row of which anything is in view: rows stand one below the other.
-fn first_row_in_view(scroller: &HtmlElement) -> Option<RowId> {
-    let rows = scroller.query_selector(".rows").ok()??.children();
-    let top = scroller.get_bounding_client_rect().top();
-    let (mut from, mut to) = (0, rows.length());
-    while from < to {
-        let middle = from + (to - from) / 2;
-        if rows.item(middle)?.get_bounding_client_rect().bottom() > top {
-            to = middle;
-        } else {
-            from = middle + 1;
+/// Where somebody reads: the first row in view, and how high on the page it stands.
+struct Place {
+    row: RowId,
+    top: f64,
+}
+
+impl Place {
+    fn of(scroller: &HtmlElement, picture: &Picture) -> Option<Self> {
+        let row = picture.first_below(scroller.get_bounding_client_rect().top())?;
+        Some(Self { row, top: picture.top_of(row)? })
+    }
+
+    /// Scrolls by as much as the row has moved.
+    fn keep(&self, scroller: &HtmlElement, picture: &Picture) {
+        if let Some(top) = picture.top_of(self.row) {
+            let moved = top - self.top;
+            if moved.abs() > 0.5 {
+                scroller.scroll_by_with_x_and_y(0.0, moved);
+            }
         }
     }
-    rows.item(from)?.get_attribute("data-row")?.parse().ok().map(RowId)
 }
 
 /// In a reversed column the end is at zero, and everything before it is negative.
