@@ -35,7 +35,7 @@ fn what_was_written_around_a_crash_of_the_backend_is_there_once_whichever_way_it
         }
         for person in [&ann, &bo, &cy] {
             let is_so = |screen: &Screen| {
-                screen.status == "reconnecting" && screen.status_words.contains(" s")
+                screen.status == "reconnecting" && screen.status_words.contains("\u{a0}s")
             };
             let seen = person.until("told of the outage, and when it goes on", is_so).await;
             assert!(

@@ -122,7 +122,7 @@ async fn click_in_good_time(chat: &Chat) -> Option<f64> {
 
 /// What the countdown says.
 fn seconds_left(screen: &Screen) -> Option<u32> {
-    let words = screen.status_words.strip_suffix(" s")?;
+    let words = screen.status_words.strip_suffix("\u{a0}s")?;
     words.rsplit(' ').next()?.parse().ok()
 }
 
