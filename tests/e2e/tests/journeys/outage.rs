@@ -110,7 +110,7 @@ async fn click_in_good_time(chat: &Chat) -> Option<f64> {
     let script = "\
         const [goal, tell] = arguments; \
         const status = document.querySelector('roomlet-chat').shadowRoot.querySelector('.status'); \
-        const left = Number(status.querySelector('.status-text').textContent.match(/ (\\d+) s$/)?.[1] ?? 0); \
+        const left = Number(status.querySelector('.status-text').textContent.match(/(\\d+)\\ss$/)?.[1] ?? 0); \
         const link = status.querySelector('.link'); \
         if (!link || left < goal) return tell(null); \
         const [before, start] = [watched.sockets.length, performance.now()]; \
