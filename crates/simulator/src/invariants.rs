@@ -237,9 +237,6 @@ pub(crate) fn check_wanted(
     if tally.composed == 1 && tally.discarded == 1 && tally.taken == 0 {
         return Err("what the person has discarded is not sent".into());
     }
-    if tally.composed == 1 && tally.failed > 0 && tally.retried == 0 {
-        return Err("what has failed is not sent unasked".into());
-    }
     if !dialect.is_appsync() && tally.sent_without_id > tally.composed + tally.retried {
         return Err("a send that is not idempotent is repeated unasked".into());
     }
